@@ -1,0 +1,48 @@
+# A web server as people run it: one page behind nginx, ssh for its administrator, everything else closed.
+{ pkgs, ... }:
+
+let
+  page = pkgs.writeTextDir "index.html" ''
+    <!doctype html>
+    <title>web</title>
+    <h1>Welcome to web</h1>
+  '';
+in
+{
+  boot.loader.grub.device = "/dev/sda";
+
+  fileSystems."/" = {
+    device = "/dev/disk/by-label/nixos";
+    fsType = "ext4";
+  };
+
+  networking = {
+    hostName = "web";
+    firewall.allowedTCPPorts = [ 22 80 ];
+  };
+
+  services.nginx = {
+    enable = true;
+    virtualHosts.localhost.root = page;
+
+    # Figures for this machine alone: the firewall keeps the port closed to others.
+    virtualHosts.status = {
+      listen = [ { addr = "0.0.0.0"; port = 8080; } ];
+      locations."/".extraConfig = "stub_status;";
+    };
+  };
+
+  services.openssh.enable = true;
+
+  users.users.admin = {
+    isNormalUser = true;
+    extraGroups = [ "wheel" ];
+    openssh.authorizedKeys.keys = [
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7ZyQKlUOlBkyHmyvDLWYQ0mHnBYYOoS1TfD5Tz0e7r admin@example.org"
+    ];
+  };
+
+  environment.systemPackages = [ pkgs.curl ];
+
+  system.stateVersion = "18.09";
+}

@@ -1,0 +1,39 @@
+import { expect, test } from "dryboot/test";
+
+test("boots to its default target with no failed unit", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
+
+  await expect(minimal.unit("multi-user.target")).toBeActive();
+  expect(await minimal.failedUnits()).toEqual([]);
+});
+
+test("runs the closure that was built", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
+
+  expect(await minimal.currentSystem()).toBe(minimal.vmSystem);
+});
+
+test("commands give back output, errors and exit code apart", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
+  const name = "it's a $HOME; of `quotes`";
+
+  const { stdout } = await minimal.$`printf %s ${name}`;
+  expect(stdout).toBe(name);
+
+  const failed = await minimal.execute("echo out; echo err >&2; exit 3");
+  expect(failed).toMatchObject({ exitCode: 3, stdout: "out\n", stderr: "err\n" });
+});
+
+test("a reboot gives the same guest a new boot", async ({ machines }) => {
+  const minimal = await machines.start("minimal");
+  const bootId = () => minimal.readFile("/proc/sys/kernel/random/boot_id");
+  const before = await bootId();
+  await minimal.writeFile("/root/kept", "across the reboot\n");
+
+  await minimal.reboot();
+
+  expect(await bootId()).not.toBe(before);
+  await expect(minimal.file("/root/kept")).toHaveContent("across the reboot\n");
+
+  await minimal.shutdown();
+});
