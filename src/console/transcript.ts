@@ -1,0 +1,114 @@
+import { createCleaner, type Cleaner, type TerminalQuery } from "./cleaner.ts";
+
+export interface TranscriptOptions {
+  /** Characters of plain text that stay in memory. @default 1048576 */
+  readonly retainCharacters?: number;
+  /** Called for each line that is complete, and with the offset of its first character. */
+  readonly onLine?: (line: string, start: number) => void;
+  readonly onQuery?: (query: TerminalQuery) => void;
+}
+
+// A guest that never ends its line must not make one.
+const maxLineCharacters = 65_536;
+
+/**
+ * Append-only plain text of a console. Offsets count all characters since the start and never
+ * move, so that a mark stays valid when old text has left the memory.
+ */
+export class Transcript {
+  readonly #cleaner: Cleaner;
+  readonly #retain: number;
+  readonly #onLine: (line: string, start: number) => void;
+  #text = "";
+  #base = 0;
+  #lineStart = 0;
+  #back = 0;
+
+  constructor({
+    retainCharacters = 1_048_576,
+    onLine = () => {},
+    onQuery = () => {},
+  }: TranscriptOptions = {}) {
+    this.#retain = retainCharacters;
+    this.#onLine = onLine;
+    this.#cleaner = createCleaner({
+      text: (text) => this.#append(text),
+      backspace: () => {
+        this.#back = Math.min(this.#back + 1, this.end - this.#lineStart);
+      },
+      query: onQuery,
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#cleaner.write(bytes);
+    if (this.#text.length > this.#retain * 1.5) {
+      const cut = Math.min(this.#text.length - this.#retain, this.#lineStart - this.#base);
+      this.#text = this.#text.slice(cut);
+      this.#base += cut;
+    }
+  }
+
+  /** Offset behind the last character. */
+  get end(): number {
+    return this.#base + this.#text.length;
+  }
+
+  /** Offset of the first character of the line that is not complete yet. */
+  get lineStart(): number {
+    return this.#lineStart;
+  }
+
+  /** The line that is not complete yet: a prompt, mostly. */
+  get currentLine(): string {
+    return this.#text.slice(this.#lineStart - this.#base);
+  }
+
+  /** The text from an offset on, as far as it is still in memory. */
+  since(offset: number): { readonly text: string; readonly start: number } {
+    const start = Math.max(offset, this.#base);
+    return { text: this.#text.slice(start - this.#base), start };
+  }
+
+  /** The last lines that say something; of repeated status lines only the last. */
+  tail(count = 20): string[] {
+    const lines: string[] = [];
+    const text = this.#text.slice(-Math.max(count, 1) * 1000);
+    for (const line of text.split("\n").toReversed()) {
+      const trimmed = line.trimEnd();
+      if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;
+      lines.unshift(trimmed.slice(0, 500));
+      if (lines.length === count) break;
+    }
+    return lines;
+  }
+
+  #append(text: string): void {
+    if (text === "\n") return this.#endLine();
+    let rest = text;
+    if (this.#back > 0) {
+      const at = this.#text.length - this.#back;
+      const replaced = Math.min(this.#back, rest.length);
+      this.#text =
+        this.#text.slice(0, at) + rest.slice(0, replaced) + this.#text.slice(at + replaced);
+      this.#back -= replaced;
+      rest = rest.slice(replaced);
+    }
+    this.#text += rest;
+    if (this.end - this.#lineStart > maxLineCharacters) this.#endLine();
+  }
+
+  #endLine(): void {
+    const line = this.currentLine;
+    const start = this.#lineStart;
+    this.#text += "\n";
+    this.#back = 0;
+    this.#lineStart = this.end;
+    this.#onLine(line, start);
+  }
+}
+
+/** systemd's moving asterisks: `[ ***  ] A start job is running for … (8s / 1min 30s)`. */
+export function isAnimation(line: string): boolean {
+  return /^\[[ *]+\] .*(?:start|stop) job is running/.test(line.trimStart());
+}
