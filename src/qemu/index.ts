@@ -1,0 +1,16 @@
+export {
+  chooseAccelerator,
+  qemuOf,
+  type Accelerator,
+  type AcceleratorOptions,
+  type AcceleratorRequest,
+} from "./accelerator.ts";
+export type { AcceleratorProbe } from "./kvm-probe.ts";
+export { connectQmp, QmpError, type Qmp, type QmpEvent, type QmpOptions } from "./qmp.ts";
+export {
+  createRunDirectory,
+  hostError,
+  sweepRunDirectories,
+  type RunDirectory,
+} from "./run-directory.ts";
+export { runScriptCall, type RunScriptCall, type RunScriptOptions } from "./run-script.ts";

@@ -1,0 +1,155 @@
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { formatMs } from "../deadline.ts";
+import { HostError, InterruptedError } from "../errors.ts";
+import { debugExitPort, probeExitCode, probeImage } from "./probe-image.ts";
+
+export interface AcceleratorProbe {
+  readonly count: number;
+  /** Time of the whole probe under KVM; missing when it was not done at the limit. */
+  readonly kvmMs?: number;
+  /** Measured only where KVM was not done at the limit, or slow. */
+  readonly tcgMs?: number;
+  readonly limitMs: number;
+  /** KVM refused to run at all, in QEMU's words. */
+  readonly refusal?: string;
+}
+
+export interface KvmProbeOptions {
+  readonly qemu: string;
+  readonly device: string;
+  readonly cacheDirectory?: string;
+  readonly limitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const probeCount = 100_000_000;
+
+/** Measures KVM, and TCG where KVM is slow; what was measured is remembered. */
+export async function probeKvm({
+  qemu,
+  device,
+  cacheDirectory = defaultCacheDirectory(),
+  limitMs = 3000,
+  signal,
+}: KvmProbeOptions): Promise<AcceleratorProbe> {
+  const file = join(cacheDirectory, "accelerator.json");
+  // A probe is true for one boot of the host and one QEMU.
+  const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  const inode = await stat(device).then(({ ino }) => ino);
+  const key = [boot, qemu, device, inode, limitMs].join(" ");
+  const cached = await readFile(file, "utf8").then(parseCache, () => undefined);
+  if (cached?.key === key) return cached.probe;
+  const probe = await measure(qemu, limitMs, signal);
+  await writeCache(file, { key, probe }).catch(() => {});
+  return probe;
+}
+
+async function measure(
+  qemu: string,
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<AcceleratorProbe> {
+  const directory = await mkdtemp(join(tmpdir(), "dryboot-probe-"));
+  try {
+    const image = join(directory, "probe.elf");
+    await writeFile(image, probeImage(probeCount));
+    const base = { count: probeCount, limitMs };
+    const underKvm = await runProbe(qemu, image, "kvm", limitMs, signal);
+    if (underKvm.refusal !== undefined) return { ...base, refusal: underKvm.refusal };
+    const kvmMs = underKvm.durationMs;
+    if (kvmMs !== undefined && kvmMs < 1000) return { ...base, kvmMs };
+    const underTcg = await runProbe(qemu, image, "tcg", 30_000, signal);
+    return {
+      ...base,
+      ...(kvmMs === undefined ? {} : { kvmMs }),
+      tcgMs: underTcg.durationMs ?? 30_000,
+    };
+  } finally {
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+interface ProbeRun {
+  /** Missing when it was not done at the limit. */
+  readonly durationMs?: number;
+  readonly refusal?: string;
+}
+
+async function runProbe(
+  qemu: string,
+  image: string,
+  accelerator: "kvm" | "tcg",
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<ProbeRun> {
+  const result = await execa(
+    qemu,
+    [
+      "-machine",
+      `pc,accel=${accelerator}`,
+      "-nodefaults",
+      "-no-reboot",
+      "-display",
+      "none",
+      "-m",
+      "32",
+      "-kernel",
+      image,
+      "-device",
+      `isa-debug-exit,iobase=0x${debugExitPort.toString(16)},iosize=0x04`,
+    ],
+    {
+      reject: false,
+      timeout: limitMs,
+      killSignal: "SIGKILL",
+      stdin: "ignore",
+      stdout: "ignore",
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+    },
+  );
+  if (result.isCanceled) throw new InterruptedError("interrupted while probing KVM");
+  if (result.code === "ENOENT") {
+    throw new HostError(`${qemu} was not found`, {
+      code: "QEMU_MISSING",
+      cause: result.cause,
+      hint: "Install QEMU: apt install qemu-system-x86 qemu-utils, or nix-env -iA nixpkgs.qemu",
+    });
+  }
+  if (result.exitCode === probeExitCode) return { durationMs: Math.round(result.durationMs) };
+  if (result.timedOut) return {};
+  const words = result.stderr.trim().split("\n").at(-1) ?? "";
+  return { refusal: words || `exit code ${result.exitCode} after ${formatMs(result.durationMs)}` };
+}
+
+function defaultCacheDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "dryboot");
+}
+
+interface CacheEntry {
+  readonly key: string;
+  readonly probe: AcceleratorProbe;
+}
+
+function parseCache(text: string): CacheEntry | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isCacheEntry(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isCacheEntry(value: unknown): value is CacheEntry {
+  if (typeof value !== "object" || value === null || !("key" in value)) return false;
+  return "probe" in value && typeof value.probe === "object" && value.probe !== null;
+}
+
+async function writeCache(file: string, entry: CacheEntry): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, JSON.stringify(entry));
+  await rename(draft, file);
+}

@@ -1,0 +1,148 @@
+import { chmod, mkdir, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dir } from "tmp-promise";
+import { HostError } from "../errors.ts";
+import { startGuard, startTimeOf, type Guard } from "../process-group.ts";
+
+/** A guest's private directory: all that its run script writes goes here. */
+export interface RunDirectory extends AsyncDisposable {
+  readonly path: string;
+  readonly diskImage: string;
+  readonly shared: string;
+  /** QEMU's monitor socket. */
+  readonly qmpSocket: string;
+  /** An environment entry that every process of this guest carries. */
+  readonly marker: string;
+  /** Ends the guest's processes and removes the directory when dryboot itself dies. */
+  readonly guard: Guard;
+  /** The directory stays after disposal, for somebody to look at; later sweeps leave it too. */
+  keep(): Promise<void>;
+}
+
+const prefix = "dryboot-";
+const ownerFile = "owner";
+const keptFile = "kept";
+
+// sockaddr_un holds 108 bytes with the final NUL.
+const maxSocketPathBytes = 107;
+
+/**
+ * Makes a private directory below `TMPDIR`.
+ * @throws HostError when the disk is full or cannot be written
+ */
+export async function createRunDirectory({
+  name = "guest",
+}: { readonly name?: string } = {}): Promise<RunDirectory> {
+  const parent = await realpath(tmpdir()).catch(() => tmpdir());
+  const path = await makeDirectory(parent, name);
+  const guard = startGuard({ environment: markerOf(path), directories: [path] });
+  let kept = false;
+  const dispose = async (): Promise<void> => {
+    guard.release();
+    if (!kept) await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    await chmod(path, 0o700);
+    await writeFile(join(path, ownerFile), ownerLine());
+    const shared = join(path, "shared");
+    await mkdir(shared, { mode: 0o700 });
+    return {
+      path,
+      shared,
+      diskImage: join(path, "disk.qcow2"),
+      qmpSocket: socketPath(path, "qmp"),
+      marker: markerOf(path),
+      guard,
+      async keep() {
+        kept = true;
+        await writeFile(join(path, keptFile), "").catch(() => {});
+      },
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose().catch(() => {});
+    throw hostError(error, parent);
+  }
+}
+
+/** Removes the directories of runs that are dead and were not kept; returns their paths. */
+export async function sweepRunDirectories(parent: string = tmpdir()): Promise<string[]> {
+  const names = await readdir(parent).catch(() => []);
+  const swept: string[] = [];
+  for (const name of names.filter((one) => /^dryboot-\d+-/.test(one))) {
+    const path = join(parent, name);
+    // Without an owner file it is just being made, or somebody else's.
+    const owner = await readFile(join(path, ownerFile), "utf8").catch(() => undefined);
+    if (owner === undefined || isOwnerAlive(owner)) continue;
+    if ((await readFile(join(path, keptFile)).catch(() => undefined)) !== undefined) continue;
+    await rm(path, { recursive: true, force: true }).then(
+      () => swept.push(path),
+      () => {},
+    );
+  }
+  return swept;
+}
+
+/** A full or unwritable disk as one line for the user; other errors as they are. */
+export function hostError(error: unknown, where: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const reason = typeof code === "string" ? reasons.get(code) : undefined;
+  if (reason === undefined) return error;
+  return new HostError(`cannot write below ${where}: ${reason}`, {
+    code: "HOST_RESOURCES",
+    cause: error,
+    hint: "Free some space, or point TMPDIR at a directory with room (a few hundred MB a guest).",
+  });
+}
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", "the disk is full"],
+  ["EDQUOT", "the disk quota is used up"],
+  ["EACCES", "permission denied"],
+  ["EPERM", "permission denied"],
+  ["EROFS", "the file system is read-only"],
+  ["ENOENT", "there is no such directory"],
+  ["ENOTDIR", "that is no directory"],
+]);
+
+async function makeDirectory(parent: string, name: string): Promise<string> {
+  const plain = name.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 20);
+  try {
+    const made = await dir({
+      tmpdir: parent,
+      template: `${prefix}${process.pid}-${plain}-XXXXXX`,
+      mode: 0o700,
+    });
+    return made.path;
+  } catch (error) {
+    throw hostError(error, parent);
+  }
+}
+
+function markerOf(path: string): string {
+  return `DRYBOOT_RUN_DIRECTORY=${path}`;
+}
+
+function socketPath(directory: string, name: string): string {
+  const path = join(directory, name);
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
+  throw new HostError(`the path of a socket would be too long: ${path}`, {
+    code: "HOST_RESOURCES",
+    hint: "Point TMPDIR at a directory with a shorter path, such as /tmp.",
+  });
+}
+
+function ownerLine(): string {
+  return `${process.pid} ${startTimeOf(process.pid) ?? ""} ${bootId()}\n`;
+}
+
+function isOwnerAlive(line: string): boolean {
+  const [pid = "", startTime, boot] = line.trim().split(" ");
+  return boot === bootId() && startTimeOf(Number(pid)) === startTime;
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

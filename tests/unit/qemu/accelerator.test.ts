@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { chooseAccelerator } from "../../../src/qemu/index.ts";
+import { probeExitCode, probeImage } from "../../../src/qemu/probe-image.ts";
+
+let directory: string;
+let device: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "dryboot-accelerator-test-"));
+  device = join(directory, "kvm");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** A QEMU that behaves as told under each accelerator, and counts its starts. */
+function fakeQemu({
+  underKvm,
+  underTcg,
+}: {
+  readonly underKvm: string;
+  readonly underTcg: string;
+}): string {
+  const path = join(directory, "qemu");
+  writeFileSync(device, "");
+  writeFileSync(
+    path,
+    `#!/usr/bin/env bash\necho x >>${directory}/starts\ncase $* in *accel=kvm*) ${underKvm} ;; *) ${underTcg} ;; esac\n`,
+    { mode: 0o755 },
+  );
+  return path;
+}
+
+const done = `exit ${probeExitCode}`;
+
+test("the probe is an executable of a few hundred bytes", () => {
+  const image = probeImage(100);
+  expect(image.length).toBeLessThan(600);
+  expect(Buffer.from(image.subarray(0, 4)).toString("latin1")).toBe("\x7fELF");
+});
+
+test("a KVM that works is used", async () => {
+  const qemu = fakeQemu({ underKvm: done, underTcg: done });
+  const accelerator = await chooseAccelerator({ qemu, device, cacheDirectory: directory });
+  expect(accelerator).toMatchObject({ name: "kvm", probe: { kvmMs: expect.any(Number) } });
+  expect(accelerator.warning).toBeUndefined();
+});
+
+test("a KVM that crawls is found out once, and TCG used", async () => {
+  const qemu = fakeQemu({ underKvm: "exec sleep 60", underTcg: done });
+  const options = { qemu, device, cacheDirectory: directory, limitMs: 500 };
+  const first = await chooseAccelerator(options);
+  expect(first).toMatchObject({
+    name: "tcg",
+    qemuArguments: ["-machine", "accel=tcg"],
+    warning: expect.stringMatching(
+      /^KVM is present but runs guests more than \d+× slower than TCG: using TCG$/,
+    ),
+  });
+  expect(first.timeoutScale).toBeGreaterThan(1);
+  rmSync(join(directory, "starts"));
+  expect(await chooseAccelerator(options)).toEqual(first);
+  expect(() => rmSync(join(directory, "starts"))).toThrow();
+});
+
+test("a KVM that refuses is no reason to fail unless it was asked for", async () => {
+  const qemu = fakeQemu({
+    underKvm: "echo 'failed to initialize kvm: Permission denied' >&2; exit 1",
+    underTcg: done,
+  });
+  const options = { qemu, device, cacheDirectory: directory };
+  expect(await chooseAccelerator(options)).toMatchObject({ name: "tcg" });
+  await expect(chooseAccelerator({ ...options, request: "kvm" })).rejects.toMatchObject({
+    code: "HOST_RESOURCES",
+    message: expect.stringContaining("Permission denied"),
+  });
+});
+
+test("a host without KVM uses TCG without a word", async () => {
+  const accelerator = await chooseAccelerator({ device, cacheDirectory: directory });
+  expect(accelerator.name).toBe("tcg");
+  expect(accelerator.warning).toBeUndefined();
+});
+
+test("a missing QEMU is an error of this host", async () => {
+  writeFileSync(device, "");
+  const choice = chooseAccelerator({
+    qemu: join(directory, "qemu"),
+    device,
+    cacheDirectory: directory,
+  });
+  await expect(choice).rejects.toMatchObject({ code: "QEMU_MISSING", exitCode: 5 });
+});
