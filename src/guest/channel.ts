@@ -1,0 +1,53 @@
+import type { GuestLostError } from "../errors.ts";
+
+/** One command for the guest's shell. */
+export interface CommandRequest {
+  /** Shell text for bash, or an argument vector that no shell reads. */
+  readonly command: string | readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** @default the home directory of the user */
+  readonly cwd?: string;
+  /** Runs in a login session of this user. @default root, in the console's own session */
+  readonly user?: string;
+  readonly stdin?: Uint8Array | string;
+  /** The command is ended in the guest after this time. @default never */
+  readonly timeoutMs?: number;
+  /** Of each of the two outputs; what comes later is dropped. @default 1 MiB */
+  readonly maxOutputBytes?: number;
+  /** Ends the command and fails the call. */
+  readonly signal?: AbortSignal;
+  /**
+   * Is given the outputs piece by piece, as early as the way to the guest allows and beyond
+   * `maxOutputBytes`; no further piece is read before the promise that it returns has resolved.
+   */
+  readonly onOutput?: OutputListener;
+}
+
+export type OutputStream = "stdout" | "stderr";
+
+export type OutputListener = (stream: OutputStream, bytes: Uint8Array) => void | Promise<void>;
+
+export interface CommandOutcome {
+  /** `undefined` when a signal ended the command, or when it never ended. */
+  readonly exitCode: number | undefined;
+  readonly signal?: string;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  /** One of the outputs was longer than `maxOutputBytes`. */
+  readonly truncated: boolean;
+  readonly timedOut: boolean;
+  readonly durationMs: number;
+}
+
+/** A way to run commands as root in a guest. */
+export interface CommandChannel extends AsyncDisposable {
+  /** How it reaches the guest, for reports. */
+  readonly kind: string;
+  /**
+   * Runs one command; calls that overlap wait for their turn or run side by side, as the way allows.
+   * @throws GuestLostError when the guest is lost before the command ended
+   */
+  run(request: CommandRequest): Promise<CommandOutcome>;
+  /** Lets go without a word to the guest, whose shell is gone: what still runs fails with this error. */
+  abandon(error: GuestLostError): void;
+}

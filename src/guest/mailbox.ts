@@ -1,0 +1,39 @@
+import type { Deadline } from "../deadline.ts";
+
+/** Messages that wait for one reader. */
+export class Mailbox<T> {
+  readonly #messages: T[] = [];
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+
+  put(message: T): void {
+    this.#messages.push(message);
+    this.interrupt();
+  }
+
+  /** Every later wait fails with this; what came before is still read. */
+  fail(failure: Error): void {
+    this.#failure ??= failure;
+    this.interrupt();
+  }
+
+  /** Ends the pending wait without a message. */
+  interrupt(): void {
+    this.#wake?.();
+  }
+
+  /** The next message; `undefined` at the deadline or after an interruption. */
+  async next(deadline: Deadline): Promise<T | undefined> {
+    if (this.#messages.length === 0 && this.#failure === undefined) {
+      await deadline.race(
+        new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        }),
+      );
+      this.#wake = undefined;
+    }
+    const message = this.#messages.shift();
+    if (message === undefined && this.#failure !== undefined) throw this.#failure;
+    return message;
+  }
+}
