@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { CommandRequest } from "./channel.ts";
-import { quoteWord, quoteWords } from "./quote.ts";
+import { quoteWord, quoteWords } from "../shell-quote.ts";
 
 /**
  * Shell text that becomes the command: it ends in an `exec`, so that nothing of the shell that

@@ -1,6 +1,5 @@
 export type { CommandChannel, CommandOutcome, CommandRequest } from "./channel.ts";
 export { login, type LoginOptions } from "./login.ts";
-export { quoteWord, quoteWords } from "./quote.ts";
 export { openSerialChannel, type SerialChannelOptions } from "./serial-channel.ts";
 export {
   parseProcNet,

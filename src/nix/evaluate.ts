@@ -5,7 +5,7 @@ import { flakeFlags } from "./flake.ts";
 import { evaluationFailure } from "./nix-failure.ts";
 import { resolveNixpkgs } from "./nixpkgs.ts";
 import { isPocket, preparePocket } from "./pocket.ts";
-import { quoteCommand } from "./quote.ts";
+import { quoteWords } from "../shell-quote.ts";
 import { hostFlags, runNix } from "./run-nix.ts";
 import type { EvaluatedMachine, MachineSource, Manifest, NixOptions, Nixpkgs } from "./types.ts";
 
@@ -81,7 +81,7 @@ export async function repeatCommand(
           ...machineArguments(source, options),
           ...searchPath(source, nixpkgs, options),
         ];
-  return quoteCommand([...words, "--show-trace", ...hostFlags(), ...offline(nixpkgs)]);
+  return quoteWords([...words, "--show-trace", ...hostFlags(), ...offline(nixpkgs)]);
 }
 
 async function evaluationCommand(

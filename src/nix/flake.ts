@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
-import { nearestNames } from "./nearest.ts";
+import { nearestNames } from "../nearest.ts";
 import { evaluationFailure } from "./nix-failure.ts";
-import { quoteCommand } from "./quote.ts";
+import { quoteWords } from "../shell-quote.ts";
 import { hostFlags, runNix } from "./run-nix.ts";
 import type { MachineSource, NixOptions } from "./types.ts";
 
@@ -73,7 +73,7 @@ export async function listFlakeMachines(
   );
   if (!succeeded) {
     if (log.errors.some(({ text }) => /does not provide attribute/.test(text))) return [];
-    throw evaluationFailure(log, { machine: reference, cwd, repeat: quoteCommand(command) });
+    throw evaluationFailure(log, { machine: reference, cwd, repeat: quoteWords(command) });
   }
   return (JSON.parse(stdout) as string[]).map((name) => ({
     kind: "flake",

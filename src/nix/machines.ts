@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { findFlakeMachine, isFlakeReference, listFlakeMachines } from "./flake.ts";
-import { nearestNames } from "./nearest.ts";
+import { nearestNames } from "../nearest.ts";
 import type { MachineSource, NixOptions } from "./types.ts";
 
 const systemConfiguration = "/etc/nixos/configuration.nix";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearestNames } from "../../../src/nix/index.ts";
+import { nearestNames } from "../../src/nearest.ts";
 
 test("a letter too few, too many, wrong or swapped is forgiven, nearest first", () => {
   expect(nearestNames("webserve", ["mail", "webserver", "web-server"])).toEqual([

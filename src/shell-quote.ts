@@ -1,6 +1,6 @@
-/** One word for a shell, whatever it holds. */
+/** One word for a POSIX shell, whatever it holds. */
 export function quoteWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-][\w@%+=:,./#-]*$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A command line of which a shell makes this argument vector again. */
