@@ -1,0 +1,63 @@
+/** What dryboot is doing, for whoever shows progress. */
+export interface Progress {
+  /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`. */
+  readonly phase: string;
+  /** The last line of the console, cleaned. */
+  readonly detail?: string;
+}
+
+export interface Phase {
+  readonly name: string;
+  readonly durationMs: number;
+}
+
+/** Lines of the console with which a phase begins, in the order of a boot. */
+const begins: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ["stage 1", /<<< NixOS Stage 1 >>>|^\[ +0\.0+\] Linux version|Welcome to .*\(Initrd\)/],
+  ["stage 2", /<<< NixOS Stage 2 >>>/],
+  ["systemd", /^starting systemd\.\.\.|^Welcome to |systemd\[1\]: .*running in system mode/],
+  ["login", /<<< Welcome to |\blogin: /],
+];
+
+export interface PhaseTracker {
+  line(line: string): void;
+  begin(name: string): void;
+  /** Ends the last phase; gives all of them with their durations. */
+  end(): Phase[];
+  readonly current: string;
+}
+
+/** Follows a boot on the console; each phase lasts until the next begins. */
+export function trackPhases(onProgress: (progress: Progress) => void = () => {}): PhaseTracker {
+  const phases: Phase[] = [];
+  let current = "qemu";
+  let since = performance.now();
+  let next = 0;
+  const begin = (name: string): void => {
+    const now = performance.now();
+    phases.push({ name: current, durationMs: now - since });
+    current = name;
+    since = now;
+  };
+  return {
+    get current() {
+      return current;
+    },
+    line(line) {
+      const found = begins.findIndex(([, pattern], index) => index >= next && pattern.test(line));
+      if (found >= 0) {
+        next = found + 1;
+        begin(begins[found]?.[0] ?? current);
+      }
+      onProgress({ phase: current, detail: line.trim() });
+    },
+    begin(name) {
+      begin(name);
+      onProgress({ phase: name });
+    },
+    end() {
+      begin("");
+      return phases;
+    },
+  };
+}

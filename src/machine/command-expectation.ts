@@ -1,0 +1,31 @@
+import { describeEnd, firstLine, section, type CommandResult } from "./command.ts";
+import type { Expectation } from "./observe.ts";
+import type { CommandRunner } from "./runner.ts";
+
+export interface CommandExpectation extends Expectation {
+  latest(): CommandResult | undefined;
+}
+
+/** A command that is run again until it ends as wanted. */
+export function commandExpectation(
+  runner: CommandRunner,
+  command: string,
+  wanted: "to succeed" | "to fail",
+): CommandExpectation {
+  let latest: CommandResult | undefined;
+  return {
+    runner,
+    subject: `${runner.name}: ${firstLine(command)}`,
+    wanted,
+    async observe() {
+      latest = await runner.execute(command);
+      const saw = latest.failed ? describeEnd(latest).replace(/^command /, "") : "succeeded";
+      return { holds: latest.failed === (wanted === "to fail"), saw };
+    },
+    async evidence() {
+      if (latest === undefined) return [];
+      return [...section("stderr", latest.stderr), ...section("stdout", latest.stdout)];
+    },
+    latest: () => latest,
+  };
+}

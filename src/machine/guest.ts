@@ -1,0 +1,158 @@
+import { Console, spawnPty, type Exit, type Transport } from "../console/index.ts";
+import { Deadline, formatMs } from "../deadline.ts";
+import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
+import type { CommandChannel } from "../guest/index.ts";
+import {
+  createRunDirectory,
+  runScriptCall,
+  type Accelerator,
+  type RunDirectory,
+} from "../qemu/index.ts";
+import { trackPhases, type Phase, type Progress } from "./boot-phases.ts";
+import { connect } from "./connect.ts";
+
+export interface StartOptions {
+  /** For messages. */
+  readonly name: string;
+  /** Absolute path of `bin/run-<host name>-vm`. */
+  readonly runScript: string;
+  readonly accelerator: Accelerator;
+  /** Store path of the closure that is deployed. */
+  readonly system?: string;
+  /** Store path of the closure that the run script boots. */
+  readonly vmSystem?: string;
+  /** @default what the machine's configuration says */
+  readonly memoryMiB?: number;
+  readonly cores?: number;
+  /** `restricted`: the guest has no way out to the network. @default "restricted" */
+  readonly network?: "restricted" | "open";
+  readonly kernelParameters?: readonly string[];
+  /** Until the first command can be run. @default 2 minutes from now, and four times that under TCG */
+  readonly deadline?: Deadline;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Ends the start, and later every wait. */
+  readonly signal?: AbortSignal;
+  /** When the run directory stays. @default "on-failure" of the start */
+  readonly keep?: "on-failure" | "always" | "never";
+  /** What a user types to see the same again. */
+  readonly repeatCommand?: string;
+}
+
+/** A guest, with everything that it holds on the host. */
+export interface RunningGuest extends AsyncDisposable {
+  readonly options: StartOptions;
+  readonly console: Console;
+  readonly directory: RunDirectory;
+  readonly phases: readonly Phase[];
+  readonly channel: CommandChannel;
+  /** Logs in again, on what the console shows since `mark`. */
+  reconnect(mark: number, deadline: Deadline): Promise<void>;
+  /** Ends QEMU and all that the run script started; the guest's files on the host stay. */
+  end(options?: { readonly graceMs?: number }): Promise<Exit>;
+}
+
+const bootPatienceMs = 120_000;
+
+/** Boots a run script to its first command; what fails to start is ended and cleaned up before this throws. */
+export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
+  const { name, accelerator, signal, keep = "on-failure" } = options;
+  if (signal?.aborted) throw interrupted(name, signal);
+  const deadline = options.deadline ?? Deadline.after(bootPatienceMs * accelerator.timeoutScale);
+  const phases = trackPhases(options.onProgress);
+  const directory = await createRunDirectory({ name });
+  const releases: (() => PromiseLike<unknown>)[] = [() => directory[Symbol.asyncDispose]()];
+  try {
+    signal?.throwIfAborted();
+    if (keep === "always") await directory.keep();
+    const transport = spawnPty({
+      file: options.runScript,
+      ...runScriptCall({ ...options, runDirectory: directory }),
+      marker: directory.marker,
+    });
+    directory.guard.watch(transport.pid);
+    // Whatever is being waited for ends with the guest.
+    const abort = (): void => void transport.terminate();
+    signal?.addEventListener("abort", abort, { once: true });
+    const console = new Console(transport, { recordIn: directory.path, onLine: phases.line });
+    releases.unshift(() => console.terminate());
+    const channel = await connect(console, { deadline, signal, since: 0 });
+    signal?.removeEventListener("abort", abort);
+    const parts = { options, console, transport, directory, channel };
+    return runningGuest({ ...parts, phases: phases.end() });
+  } catch (error) {
+    const failure = signal?.aborted
+      ? interrupted(name, signal)
+      : failedStart(error, options, { phase: phases.current, directory, deadline });
+    if (keep === "on-failure" && failure instanceof GuestLostError) await directory.keep();
+    // Each is tried, and none hides the failure.
+    for (const release of releases) await Promise.resolve(release()).catch(() => {});
+    throw failure;
+  }
+}
+
+function runningGuest({
+  options,
+  console,
+  directory,
+  phases,
+  channel,
+  transport,
+}: Omit<RunningGuest, "reconnect" | "end" | typeof Symbol.asyncDispose> & {
+  readonly transport: Transport;
+}): RunningGuest {
+  let current = channel;
+  let disposal: Promise<void> | undefined;
+  const end = async (ending: { readonly graceMs?: number } = {}): Promise<Exit> => {
+    console.expectEnd();
+    await transport.terminate(ending);
+    return console.exited;
+  };
+  return {
+    options,
+    console,
+    directory,
+    phases,
+    get channel() {
+      return current;
+    },
+    async reconnect(mark, deadline) {
+      current.abandon(
+        new GuestLostError(`${options.name} has booted again`, { code: "GUEST_LOST" }),
+      );
+      console.answersQueries = true;
+      current = await connect(console, { deadline, signal: options.signal, since: mark });
+    },
+    end,
+    [Symbol.asyncDispose]: () => (disposal ??= end().then(() => directory[Symbol.asyncDispose]())),
+  };
+}
+
+function interrupted(name: string, signal: AbortSignal): InterruptedError {
+  return new InterruptedError(`${name}: interrupted during the boot`, { cause: signal.reason });
+}
+
+interface FailedStart {
+  readonly phase: string;
+  readonly directory: RunDirectory;
+  readonly deadline: Deadline;
+}
+
+/** One line that says what happened to which machine in which phase, with what there is to look at below it. */
+function failedStart(
+  error: unknown,
+  { name, keep = "on-failure", repeatCommand }: StartOptions,
+  { phase, directory, deadline }: FailedStart,
+): unknown {
+  if (!(error instanceof GuestLostError || error instanceof ConsoleTimeoutError)) return error;
+  const where = `at ${phase}, after ${formatMs(deadline.elapsedMs)}`;
+  return new GuestLostError(`${name}: ${error.message} (${where})`, {
+    code: error instanceof ConsoleTimeoutError ? "BOOT_TIMEOUT" : error.code,
+    cause: error,
+    details: [
+      ...error.details,
+      ...(keep === "never" ? [] : [`Kept: ${directory.path} (console.log has the whole boot)`]),
+      ...(repeatCommand === undefined ? [] : [`To see it again: ${repeatCommand}`]),
+    ],
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}

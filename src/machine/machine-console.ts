@@ -1,0 +1,55 @@
+import {
+  attach,
+  type AttachedTerminal,
+  type Console,
+  type ConsoleMatch,
+  type Pattern,
+} from "../console/index.ts";
+import { Deadline } from "../deadline.ts";
+
+export interface ConsoleExpectOptions {
+  /** A mark; only what the console shows after it counts. @default the start of the console */
+  readonly since?: number;
+  /** @default 120000, and four times that under TCG */
+  readonly timeoutMs?: number;
+}
+
+/** The guest's serial console: dryboot's own shell runs on it, so typing is for guests that ask something. */
+export interface MachineConsole {
+  /** Waits for a text or a pattern, and takes nothing away. @throws ConsoleTimeoutError, GuestLostError */
+  expect(
+    pattern: Pattern | readonly Pattern[],
+    options?: ConsoleExpectOptions,
+  ): Promise<ConsoleMatch>;
+  /** Types text as it is; a line ends with `\r`. */
+  send(input: string | Uint8Array): void;
+  /** A place in the transcript, for `since`. */
+  mark(): number;
+  /** The plain text so far, or since a mark. */
+  transcript(since?: number): string;
+  /** Gives a terminal to the console until Ctrl-] was pressed three times, or the guest ends. */
+  attach(terminal: AttachedTerminal): ReturnType<typeof attach>;
+}
+
+const patienceMs = 120_000;
+
+export function machineConsole(
+  console: Console,
+  {
+    timeoutScale,
+    signal,
+  }: { readonly timeoutScale: number; readonly signal: AbortSignal | undefined },
+): MachineConsole {
+  return {
+    expect: (pattern, { since, timeoutMs = patienceMs * timeoutScale } = {}) =>
+      console.expect(pattern, {
+        deadline: Deadline.after(timeoutMs),
+        ...(since === undefined ? {} : { since }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    send: (input) => console.send(input),
+    mark: () => console.mark(),
+    transcript: (since = 0) => console.transcript.since(since).text,
+    attach: (terminal) => attach(console, terminal),
+  };
+}

@@ -1,0 +1,57 @@
+import { formatMs, type Deadline } from "../deadline.ts";
+import { CommandFailedError, textOf } from "./command.ts";
+import type { RunningGuest } from "./guest.ts";
+import { ExpectationError } from "./observe.ts";
+import { runCommand } from "./run-command.ts";
+
+const bootBanner = [/SeaBIOS \(version /, /Linux version \d/, /<<< NixOS Stage 1 >>>/];
+
+/** Boots the guest again. Its shell may be gone before its answer is, so the proof is another boot id. */
+export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Promise<void> {
+  const before = await bootId(guest);
+  const mark = guest.console.mark();
+  guest.console.expectReboot();
+  await ask(guest, "reboot", deadline);
+  await guest.reconnect(mark, deadline);
+  if ((await bootId(guest)) !== before) return;
+  throw new ExpectationError(
+    `${guest.options.name} was expected to boot again, but its boot id is still ${before}`,
+    "WAIT_TIMEOUT",
+    guest.console.transcript.tail(15),
+  );
+}
+
+export async function shutDownGuest(guest: RunningGuest, deadline: Deadline): Promise<void> {
+  guest.console.expectEnd();
+  await ask(guest, "poweroff", deadline);
+  await waitForEnd(guest, deadline);
+}
+
+/** Waits for the end of QEMU that the guest itself brings about. */
+export async function waitForEnd(guest: RunningGuest, deadline: Deadline): Promise<void> {
+  guest.console.expectEnd();
+  if ((await deadline.race(guest.console.exited)) !== undefined) return;
+  throw new ExpectationError(
+    `${guest.options.name} was expected to switch itself off, but still runs after ${formatMs(deadline.totalMs)}`,
+    "WAIT_TIMEOUT",
+    guest.console.transcript.tail(15),
+  );
+}
+
+/** The answer may be swept away by what the command began: the next boot, or the end, is as good. */
+async function ask(guest: RunningGuest, command: string, deadline: Deadline): Promise<void> {
+  const since = guest.console.mark();
+  const answer = runCommand(guest, [command], { timeoutMs: deadline.remainingMs });
+  const begun = guest.console.expect(bootBanner, { deadline, since });
+  begun.catch(() => {});
+  const result = await Promise.race([answer, begun.then(() => undefined)]).catch((error) => {
+    if (guest.console.failure === undefined) throw error;
+    return undefined;
+  });
+  if (result?.failed) throw new CommandFailedError(guest.options.name, textOf(result));
+}
+
+async function bootId(guest: RunningGuest): Promise<string> {
+  const { stdout } = await runCommand(guest, ["cat", "/proc/sys/kernel/random/boot_id"], {});
+  return new TextDecoder().decode(stdout).trim();
+}

@@ -1,0 +1,55 @@
+import { GuestLostError } from "../errors.ts";
+import { firstLine, type CommandOptions, type CommandResult } from "./command.ts";
+import type { RunningGuest } from "./guest.ts";
+import { quoteCommand, strict } from "./shell.ts";
+
+const timeoutMs = 900_000;
+
+/**
+ * Runs a command on the guest's channel.
+ * @throws GuestLostError, with the guest's first failure as the cause
+ */
+export async function runCommand(
+  guest: RunningGuest,
+  command: string | readonly string[],
+  options: CommandOptions,
+): Promise<CommandResult<Uint8Array>> {
+  const shown = typeof command === "string" ? command : quoteCommand(command);
+  const { signal } = guest.options;
+  try {
+    if (guest.console.failure !== undefined) throw guest.console.failure;
+    const outcome = await guest.channel.run({
+      timeoutMs,
+      ...options,
+      command: typeof command === "string" ? strict(command) : command,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return {
+      ...outcome,
+      stdout: plain(outcome.stdout),
+      stderr: plain(outcome.stderr),
+      command: shown,
+      signal: outcome.signal,
+      failed: outcome.exitCode !== 0 || outcome.timedOut,
+    };
+  } catch (error) {
+    throw guest.console.failure === undefined ? error : lost(guest, shown, guest.console.failure);
+  }
+}
+
+/** Every call on a lost guest says so itself, and has the guest's first failure as its cause. */
+export function lost(guest: RunningGuest, doing: string, first: GuestLostError): GuestLostError {
+  return new GuestLostError(
+    `${guest.options.name}: ${first.message}; could not run: ${firstLine(doing)}`,
+    {
+      code: "GUEST_LOST",
+      cause: first,
+      details: first.details,
+    },
+  );
+}
+
+/** Not a Buffer, which compares as different from the same bytes. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

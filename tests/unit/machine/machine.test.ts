@@ -1,0 +1,258 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { rm } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Deadline } from "../../../src/deadline.ts";
+import {
+  CommandFailedError,
+  CommandSucceededError,
+  Machine,
+  type Progress,
+  type StartOptions,
+} from "../../../src/machine/index.ts";
+
+const runScript = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/run-scripts/${name}.sh`, import.meta.url));
+
+const start = (script: string, options: Partial<StartOptions> = {}): Promise<Machine> =>
+  Machine.start({
+    name: "fake",
+    runScript: runScript(script),
+    accelerator: { name: "tcg", qemuArguments: ["-machine", "accel=tcg"], timeoutScale: 1 },
+    deadline: Deadline.after(10_000),
+    ...options,
+  });
+
+/** What a start has thrown. */
+const failure = async (
+  script: string,
+  options: Partial<StartOptions> = {},
+): Promise<Error & Record<string, unknown>> => {
+  try {
+    await using machine = await start(script, options);
+    throw new Error(`${machine.name} started`);
+  } catch (error) {
+    return error as Error & Record<string, unknown>;
+  }
+};
+
+const runDirectories = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith(`dryboot-${process.pid}-`));
+const processesWith = (text: string): string[] =>
+  readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "utf8").includes(text);
+    } catch {
+      return false;
+    }
+  });
+
+describe("on a guest that has booted", () => {
+  let machine: Machine;
+  const progress: Progress[] = [];
+
+  beforeAll(async () => {
+    machine = await start("fake-guest", { onProgress: (event) => progress.push(event) });
+  });
+  afterAll(() => machine[Symbol.asyncDispose]());
+
+  test("the phases of the boot are told apart, in order", () => {
+    const names = machine.phases.map(({ name }) => name);
+    expect(names).toEqual(["qemu", "stage 1", "stage 2", "systemd", "login"]);
+    expect([...new Set(progress.map(({ phase }) => phase))]).toEqual(names);
+    expect(progress.some(({ detail }) => /<<< NixOS Stage 2 >>>/.test(detail ?? ""))).toBe(true);
+  });
+
+  test("an interpolation reaches the command as it is", async () => {
+    const name = "it's $HOME `id`\n\\";
+    expect(await machine.$`printf %s ${name}`).toMatchObject({
+      stdout: name,
+      stderr: "",
+      exitCode: 0,
+      failed: false,
+    });
+    expect((await machine.$`printf '%s|' ${["a b", "c"]}`).stdout).toBe("a b|c|");
+  });
+
+  test("an argument vector is read by no shell", async () => {
+    expect((await machine.run(["printf", "%s|", "$HOME", "a b", ""])).stdout).toBe("$HOME|a b||");
+  });
+
+  test("execute gives an exit code back, run throws it with what the command wrote", async () => {
+    expect(await machine.execute("echo out; echo err >&2; exit 3")).toMatchObject({
+      exitCode: 3,
+      stdout: "out\n",
+      stderr: "err\n",
+      failed: true,
+    });
+    const error: CommandFailedError = await machine.run("echo out; echo err >&2; exit 3").then(
+      () => expect.unreachable(),
+      (thrown) => thrown,
+    );
+    expect(error).toBeInstanceOf(CommandFailedError);
+    expect(error.message).toBe(
+      "fake: command failed with exit code 3: echo out; echo err >&2; exit 3",
+    );
+    expect(error.result).toMatchObject({ exitCode: 3, stdout: "out\n", stderr: "err\n" });
+    expect(error.details).toEqual(["stderr:", "  err", "stdout:", "  out"]);
+  });
+
+  test.for(["false; true", "false | true", "echo $not_set; true"])(
+    "«%s» fails",
+    async (command) => {
+      await expect(machine.succeed(command)).rejects.toThrow(CommandFailedError);
+    },
+  );
+
+  test("succeed joins the outputs, fail wants a failure", async () => {
+    expect(await machine.succeed("echo one", "echo two")).toBe("one\ntwo\n");
+    expect(await machine.fail("echo why; false")).toBe("why\n");
+    await expect(machine.fail("true")).rejects.toThrow(CommandSucceededError);
+  });
+
+  test("environment, directory, standard input and a timeout reach the command", async () => {
+    const { stdout } = await machine.run('cat; echo "$NAME"; pwd', {
+      stdin: "in\n",
+      environment: { NAME: "a b" },
+      cwd: "/proc",
+    });
+    expect(stdout).toBe("in\na b\n/proc\n");
+    expect(await machine.execute("sleep 60", { timeoutMs: 200 })).toMatchObject({
+      timedOut: true,
+      failed: true,
+    });
+  });
+
+  test("bytes come back as bytes", async () => {
+    const { stdout } = await machine.run("printf '\\0\\377\\001'", { encoding: "buffer" });
+    expect([...stdout]).toEqual([0, 255, 1]);
+  });
+
+  test("a file is written and read as it is", async () => {
+    const path = `${machine.runDirectory}/a file`;
+    const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+    await machine.writeFile(path, bytes);
+    expect(await machine.readFile(path, { encoding: "buffer" })).toEqual(bytes);
+    await machine.waitForFile(path);
+  });
+
+  test("waitUntilSucceeds waits, and says in vain what it saw", async () => {
+    const counter = `${machine.runDirectory}/counter`;
+    expect(
+      await machine.waitUntilSucceeds(
+        `echo x >>${counter}; test "$(wc -l <${counter})" -ge 3; echo done`,
+      ),
+    ).toBe("done\n");
+    const error = await machine
+      .waitUntilSucceeds("echo why >&2; exit 5", { timeoutMs: 300 })
+      .catch((thrown) => thrown);
+    expect(error.message).toMatch(
+      /^fake: echo why >&2; exit 5 was expected to succeed, but failed with exit code 5 \(waited /,
+    );
+    expect(error.details).toEqual(["stderr:", "  why"]);
+  });
+
+  test("a command in the background runs on, and is ended with its children", async () => {
+    const background = await machine.background("echo started; sleep 60 & wait");
+    await machine.waitUntilSucceeds(`kill -0 ${background.pid}`);
+    await expect.poll(() => background.output()).toBe("started\n");
+    await background.stop();
+    await expect.poll(() => background.isRunning()).toBe(false);
+  });
+
+  test("the console is waited for without taking anything away", async () => {
+    const mark = machine.console.mark();
+    await machine.succeed(
+      `echo "knock knock" >/proc/$(cat ${machine.runDirectory}/shell.pid)/fd/1`,
+    );
+    await machine.waitForConsoleText(/knock (knock)/, { since: mark });
+    await machine.waitForConsoleText("knock knock", { since: mark });
+    await machine.waitForConsoleText("<<< NixOS Stage 1 >>>");
+  });
+
+  test("a reboot that gives no new boot id is none", async () => {
+    await machine.writeFile(`${machine.runDirectory}/kept`, "");
+    await expect(machine.reboot({ timeoutMs: 10_000 })).rejects.toThrow(
+      /boot again, but its boot id is still [0-9a-f-]{36}/,
+    );
+    expect(await machine.file(`${machine.runDirectory}/kept`).exists()).toBe(true);
+  });
+});
+
+test("a shutdown waits for the end of QEMU, and nothing can be asked after it", async () => {
+  const machine = await start("fake-guest");
+  const { runDirectory } = machine;
+  await machine.shutdown({ timeoutMs: 10_000 });
+  await expect(machine.succeed("true")).rejects.toThrow(/fake: .*has ended; could not run: true/);
+  await machine[Symbol.asyncDispose]();
+  await machine[Symbol.asyncDispose]();
+  expect(existsSync(runDirectory)).toBe(false);
+});
+
+test("a crash fails what waits, and leaves nothing behind", async () => {
+  await using machine = await start("fake-guest");
+  const waiting = expect(machine.run("sleep 60")).rejects.toThrow(
+    /fake: .*; could not run: sleep 60/,
+  );
+  await machine.crash();
+  await waiting;
+  expect(processesWith(machine.runDirectory)).toEqual([]);
+});
+
+test("a guest that dies by itself is the cause of every later failure", async () => {
+  await using machine = await start("fake-guest");
+  const parent = `$(cut -d' ' -f4 /proc/$(cat ${machine.runDirectory}/shell.pid)/stat)`;
+  const first = await machine.run(`kill -KILL ${parent}; sleep 60`).catch((error) => error);
+  expect(first).toMatchObject({ code: "GUEST_LOST", exitCode: 4 });
+  const second = await machine.$`true`.catch((error) => error);
+  expect(second.message).toMatch(/^fake: QEMU ended with signal 9.*could not run: true/);
+  expect(second.cause).toBe(first.cause);
+  const evidence = await machine.collectEvidence();
+  expect(evidence).toMatchObject({
+    machine: "fake",
+    failedUnits: [],
+    runDirectory: machine.runDirectory,
+  });
+});
+
+test.for([
+  ["panics", "BOOT_FAILED", /^fake: the guest is lost: kernel panic .*\(at stage 2, after /],
+  ["stage-1-fails", "BOOT_FAILED", /stage 1 failure .*\(at stage 1, after /],
+  ["emergency", "BOOT_FAILED", /emergency mode/],
+  ["reboots", "BOOT_FAILED", /unexpected reboot/],
+  ["dies", "BOOT_FAILED", /QEMU ended with exit code 1: .*Could not open '\/nowhere\.qcow2'/],
+  [
+    "silent",
+    "BOOT_TIMEOUT",
+    /^fake: the guest showed no root prompt within 1 s .*\(at qemu, after /,
+  ],
+] as const)(
+  "the boot of %s.sh ends with %s, and its directory is kept and named",
+  async ([script, code, message]) => {
+    const before = runDirectories();
+    const error = await failure(script, {
+      deadline: Deadline.after(script === "silent" ? 1_000 : 10_000),
+      repeatCommand: "again",
+    });
+    expect(error).toMatchObject({ code, exitCode: 4, message: expect.stringMatching(message) });
+    const kept = runDirectories().filter((name) => !before.includes(name));
+    expect(error["details"]).toContain("To see it again: again");
+    expect(error["details"]).toContainEqual(expect.stringContaining(`/${kept[0]} `));
+    expect(processesWith(`/${kept[0]}`)).toEqual([]);
+    await rm(`${tmpdir()}/${kept[0]}`, { recursive: true });
+  },
+);
+
+test("an interrupted boot leaves nothing behind, not even its directory", async () => {
+  const before = runDirectories();
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error("enough")), 200);
+  const error = await failure("silent", { signal: controller.signal });
+  expect(error).toMatchObject({
+    code: "INTERRUPTED",
+    message: "fake: interrupted during the boot",
+  });
+  expect(runDirectories()).toEqual(before);
+});
