@@ -1,0 +1,66 @@
+import { fileURLToPath } from "node:url";
+import { describe, test } from "vitest";
+import { File, Port, Unit } from "../../../src/machine/index.ts";
+import { expect } from "../../../src/vitest/matchers.ts";
+import { hostRunner } from "../machine/host-runner.ts";
+
+// systemctl is a small program here, that says what a real one said.
+const programs = fileURLToPath(new URL("../../fixtures/programs", import.meta.url));
+const host = hostRunner({ path: programs });
+const systemctl = new File(host, `${programs}/systemctl`);
+
+test("a matcher that holds passes, and so does .not of one that does not", async () => {
+  await expect(systemctl).toExist();
+  await expect(systemctl).toHaveMode("0755");
+  await expect(systemctl).toHaveContent(/^#!\/usr\/bin\/env bash/);
+  await expect(new File(host, "/nowhere")).not.toExist();
+  await expect(new Unit(host, "nginx")).toBeActive();
+  await expect(new Unit(host, "greeter")).toBeFailed();
+  await expect(new Unit(host, "greeter")).not.toBeActive();
+});
+
+describe("a matcher that does not hold", () => {
+  test("says in one line what was wanted, what was seen and how long it looked", async () => {
+    await expect(
+      expect(new File(host, "/nowhere")).toHaveOwner("root", { timeoutMs: 100 }),
+    ).rejects.toThrow(
+      /^file \/nowhere of host was expected to belong to root, but does not exist \(waited \d+ ms\)$/,
+    );
+    await expect(expect(systemctl).not.toExist({ timeoutMs: 0 })).rejects.toThrow(
+      /was expected not to exist, but is a file \(waited /,
+    );
+    await expect(expect(new Port(host, 9)).toBeListening({ timeoutMs: 0 })).rejects.toThrow(
+      /tcp port 9 of host was expected to be listening, but nobody listens on it/,
+    );
+  });
+
+  test("gives up at once on a unit that has failed, and shows its journal", async () => {
+    await expect(expect(new Unit(host, "greeter")).toBeActive()).rejects.toThrow(
+      /but has failed \(exit-code, status 7\) \(known after [^]*journal:\n.*no greeting/,
+    );
+  });
+
+  test("carries its verdict as data", async () => {
+    const error: unknown = await expect(systemctl)
+      .toHaveMode(0o600, { timeoutMs: 0 })
+      .then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+    expect(error).toMatchObject({
+      __vitest_error_context__: {
+        assertionName: "toHaveMode",
+        meta: { pass: false, timedOut: true, saw: "has the mode 0755" },
+      },
+    });
+  });
+});
+
+test("a matcher for another kind of subject is refused, by the compiler too", async () => {
+  // @ts-expect-error -- a file is never active
+  await expect(expect(systemctl).toBeActive()).rejects.toThrow(
+    "toBeActive is for a unit of a machine",
+  );
+  // @ts-expect-error -- nor is a string
+  await expect(expect("nginx.service").toBeActive()).rejects.toThrow("toBeActive is for a unit");
+});
