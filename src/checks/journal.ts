@@ -1,0 +1,88 @@
+import type { Manifest, ManifestUnit } from "../nix/types.ts";
+import type { CheckResult } from "./check.ts";
+
+export interface JournalEntry {
+  /** The unit that wrote it, or that systemd wrote it about. */
+  readonly unit: string | undefined;
+  readonly message: string;
+}
+
+/** Every entry of this boot that its writer calls an error, and no more of it than can be shown. */
+export const journalErrorsCommand: readonly string[] = [
+  "journalctl",
+  "--boot",
+  "--priority=err",
+  "--output=json",
+  "--output-fields=MESSAGE,UNIT,_SYSTEMD_UNIT,_TRANSPORT",
+  "--lines=300",
+  "--quiet",
+  "--no-pager",
+];
+
+/** `journalctl --output=json`: an object a line; what is not one is left out. */
+export function parseJournal(text: string): JournalEntry[] {
+  return text.split("\n").flatMap((line) => {
+    const entry = parseObject(line);
+    if (entry === undefined || entry["_TRANSPORT"] === "kernel") return [];
+    const unit = entry["UNIT"] ?? entry["_SYSTEMD_UNIT"];
+    return [
+      { unit: typeof unit === "string" ? unit : undefined, message: messageText(entry["MESSAGE"]) },
+    ];
+  });
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined; // the last line, when the output was cut
+  }
+}
+
+/** A string; an array of bytes where the message is not UTF-8; null where it is too long to be shown. */
+function messageText(message: unknown): string {
+  if (typeof message === "string") return message;
+  if (Array.isArray(message)) return Buffer.from(message.map(Number)).toString("utf8");
+  return "(too long to be shown)";
+}
+
+const shownLines = 15;
+
+/** Errors that units of the machine's own configuration wrote fail; those of NixOS's own units are shown. */
+export function journalCheck(manifest: Manifest, entries: readonly JournalEntry[]): CheckResult {
+  const check = {
+    name: "no unit wrote an error to the journal",
+    subject: "journal",
+    source: "systemd.services",
+  };
+  const owned = entries.flatMap((entry) => {
+    const unit = entry.unit === undefined ? undefined : findUnit(manifest.units, entry.unit);
+    return unit === undefined ? [] : [{ ...entry, owner: unit }];
+  });
+  const own = owned.filter(({ owner }) => owner.fromConfiguration);
+  const shown = own.length > 0 ? own : owned;
+  if (shown.length === 0) return { ...check, status: "passed", detail: "has no error of a unit" };
+  const lines = countEqual(shown.map(({ unit, message }) => `${unit}: ${message.split("\n")[0]}`));
+  const units = [...new Set(shown.map(({ unit }) => unit))].join(", ");
+  const more = lines.length > shownLines ? [`… and ${lines.length - shownLines} more`] : [];
+  return {
+    ...check,
+    status: own.length > 0 ? "failed" : "warning",
+    detail: `has ${shown.length === 1 ? "an error" : `${shown.length} errors`} of ${units}`,
+    evidence: [...lines.slice(0, shownLines), ...more],
+  };
+}
+
+/** Each line once, with how often it came. */
+function countEqual(lines: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return [...counts].map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`));
+}
+
+/** By its name, or as an instance of a template. */
+function findUnit(units: readonly ManifestUnit[], name: string): ManifestUnit | undefined {
+  const template = name.replace(/@.*(\.[a-z]+)$/, "@$1");
+  return units.find((unit) => unit.name === name || (unit.isTemplate && unit.name === template));
+}

@@ -1,0 +1,82 @@
+import type { ManifestUnit } from "../nix/types.ts";
+import { judge, type UnitState } from "../machine/unit-state.ts";
+import type { CheckResult } from "./check.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What one look says about a unit that the configuration enables. */
+export type UnitVerdict =
+  | Pick<CheckResult, "status" | "detail">
+  | { readonly status: "pending"; readonly detail: string };
+
+/** The units that a boot has to start, or that something it starts will start on demand. */
+export function enabledUnits(units: readonly ManifestUnit[]): ManifestUnit[] {
+  return units.filter(
+    (unit) =>
+      !unit.isTemplate &&
+      (wanters(unit).length > 0 || (unit.fromConfiguration && startedBy(unit) !== undefined)),
+  );
+}
+
+export function wanters(unit: ManifestUnit): readonly string[] {
+  return [...unit.wantedBy, ...unit.requiredBy];
+}
+
+/** Judges a unit by what systemd says and by what the configuration means it to do. */
+export function judgeUnit(unit: ManifestUnit, snapshot: Snapshot): UnitVerdict {
+  const state = snapshot.units.get(unit.name);
+  if (state === undefined) return { status: "failed", detail: "is not known to systemd" };
+  const verdict = judge(state);
+  if (verdict.kind === "active") return judgeActive(state);
+  if (!state.conditionsMet && state.activeState === "inactive" && !state.jobPending) {
+    return { status: "skipped", detail: "was not started: a condition of it was not met" };
+  }
+  if (state.activeState === "inactive" && !state.jobPending && state.loadState === "loaded") {
+    return judgeInactive(unit, state, snapshot);
+  }
+  if (verdict.kind === "hopeless") return { status: "failed", detail: verdict.why };
+  return { status: "pending", detail: verdict.why };
+}
+
+function judgeActive(state: UnitState): UnitVerdict {
+  if (state.activeState === "inactive") {
+    return { status: "passed", detail: "ran and ended with success" };
+  }
+  const restarts = state.restarts > 0 ? `, after ${state.restarts} restarts` : "";
+  return { status: "passed", detail: `is active (${state.subState})${restarts}` };
+}
+
+function judgeInactive(unit: ManifestUnit, state: UnitState, snapshot: Snapshot): UnitVerdict {
+  const starter = startedBy(unit);
+  if (starter !== undefined) return { status: "skipped", detail: `waits for its ${starter}` };
+  const reached = wanters(unit).some((name) => isReached(snapshot.units.get(name)));
+  if (!reached) {
+    return {
+      status: "skipped",
+      detail: `is wanted by ${wanters(unit).join(", ")} alone, which was not started`,
+    };
+  }
+  if (state.hasRun && state.result === "success") {
+    return {
+      status: "warning",
+      detail: "has ended with success, but is not declared as a oneshot",
+    };
+  }
+  if (isBooting(snapshot)) return { status: "pending", detail: "has not been started yet" };
+  return { status: "failed", detail: "is inactive: nothing has started it" };
+}
+
+/** A wanter that failed has been reached: what it wants was to be started. */
+function isReached(wanter: UnitState | undefined): boolean {
+  return wanter !== undefined && wanter.activeState !== "inactive";
+}
+
+export function isBooting(snapshot: Snapshot): boolean {
+  return /^(?:initializing|starting)$/.test(snapshot.managerState);
+}
+
+function startedBy(unit: ManifestUnit): string | undefined {
+  if (unit.startedByTimer) return "timer";
+  if (unit.startedBySocket) return "socket";
+  if (unit.startedByPath) return "path unit";
+  return undefined;
+}

@@ -1,0 +1,120 @@
+import { requireProgram } from "../host/index.ts";
+import { boot, bootable } from "../launch.ts";
+import type { Machine } from "../machine/index.ts";
+import {
+  buildVm,
+  evaluateMachine,
+  type BuiltVm,
+  type EvaluatedMachine,
+  type MachineSource,
+  type NixOptions,
+} from "../nix/index.ts";
+import { qemuOf } from "../qemu/index.ts";
+import type { Phase } from "../report/index.ts";
+import type { Context } from "./context.ts";
+
+/** How long each part of the work on one machine took. */
+export interface Stopwatch {
+  readonly phases: readonly Phase[];
+  /** Shows the phase while the work goes on, and keeps its time, also when it fails. */
+  measure<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** The work that is going on is to be kept as these parts instead. */
+  split(parts: readonly Phase[]): void;
+}
+
+export function createStopwatch(subject: string, { progress }: Context): Stopwatch {
+  const phases: Phase[] = [];
+  let parts: readonly Phase[] | undefined;
+  return {
+    phases,
+    async measure(name, work) {
+      const sinceMs = performance.now();
+      progress.update(subject, { phase: name });
+      parts = undefined;
+      try {
+        return await work();
+      } finally {
+        const whole = [{ name, durationMs: performance.now() - sinceMs }];
+        const kept = (parts ?? whole).map(({ name: part, durationMs }) => ({
+          name: part,
+          durationMs: Math.round(durationMs),
+        }));
+        phases.push(...kept);
+      }
+    },
+    split(of) {
+      parts = of;
+    },
+  };
+}
+
+/** Options of one machine for Nix, with progress shown. */
+export function nixOptionsFor(source: MachineSource, { settings, progress }: Context): NixOptions {
+  return {
+    ...settings.of(source.name).nix,
+    onProgress: ({ phase, detail, built, total }) => {
+      const figures = built === undefined || total === undefined ? "" : `${built}/${total} `;
+      progress.update(source.name, { phase, detail: `${figures}${detail ?? ""}` });
+    },
+  };
+}
+
+const described = new WeakMap<Context, Set<string>>();
+
+export async function evaluate(
+  source: MachineSource,
+  watch: Stopwatch,
+  context: Context,
+): Promise<EvaluatedMachine> {
+  const evaluated = await watch.measure("evaluate", () =>
+    evaluateMachine(source, nixOptionsFor(source, context)),
+  );
+  const told = described.get(context) ?? new Set();
+  described.set(context, told);
+  const { description } = evaluated.nixpkgs;
+  if (!told.has(description)) context.progress.note(`nixpkgs: ${description}`);
+  told.add(description);
+  return evaluated;
+}
+
+export function build(
+  evaluated: EvaluatedMachine,
+  watch: Stopwatch,
+  context: Context,
+): Promise<BuiltVm> {
+  return watch.measure("build", () => buildVm(evaluated, nixOptionsFor(evaluated.source, context)));
+}
+
+/** Boots a built vm to its first command; the parts of the boot are phases of their own. */
+export async function start(
+  built: BuiltVm,
+  watch: Stopwatch,
+  { settings, progress, io, repeatCommand }: Context,
+): Promise<Machine> {
+  const { name } = built.source;
+  const { memoryMiB, cores, timeoutMs } = settings.of(name);
+  requireProgram(await qemuOf(built.runScript));
+  let isBooting = true;
+  return watch.measure("boot", async () => {
+    const machine = await boot(bootable(built), {
+      accelerator: settings.accelerator,
+      signal: io.signal,
+      repeatCommand,
+      keep: settings.keep ? "always" : "on-failure",
+      onProgress: ({ phase, detail }) => {
+        if (!isBooting) return; // what the console still says belongs to no phase
+        if (phase === "accelerator" && detail !== undefined) progress.note(detail);
+        progress.update(name, {
+          phase: `boot, ${phase}`,
+          ...(detail === undefined ? {} : { detail }),
+        });
+      },
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
+      ...(cores === undefined ? {} : { cores }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    isBooting = false;
+    watch.split(machine.phases);
+    return machine;
+  });
+}

@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import type { NixOptions } from "../nix/index.ts";
+import { readConfigFile, type ConfigFile } from "./config-file.ts";
+import type { Io } from "./io.ts";
+import type { CommonOptions } from "./options.ts";
+
+/** Options and configuration file in one. */
+export interface Settings {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly keep: boolean;
+  readonly accelerator: "auto" | "kvm" | "tcg";
+  /** For whatever is done with Nix before a machine is known. */
+  readonly nix: NixOptions;
+  /** For one machine. */
+  readonly of: (machine: string) => MachineSettings;
+}
+
+export interface MachineSettings {
+  readonly nix: NixOptions;
+  readonly memoryMiB?: number;
+  readonly cores?: number;
+  /** Without it a boot has the time that its accelerator needs. */
+  readonly timeoutMs?: number;
+}
+
+export async function readSettings(options: CommonOptions, io: Io): Promise<Settings> {
+  const config = await readConfigFile(io.cwd);
+  const nix = nixOptions(options, config, io);
+  return {
+    json: options.json === true,
+    verbose: options.verbose === true,
+    quiet: options.quiet === true,
+    keep: options.keep === true,
+    accelerator: options.accel ?? config.accel ?? "auto",
+    nix,
+    of(machine) {
+      const own = config.machines?.[machine] ?? {};
+      const memoryMiB = options.memory ?? own.memory ?? config.memory;
+      const cores = options.cores ?? own.cores ?? config.cores;
+      const timeout = options.timeout ?? own.timeout ?? config.timeout;
+      const size = {
+        ...(memoryMiB === undefined ? {} : { memoryMiB }),
+        ...(cores === undefined ? {} : { cores }),
+      };
+      return {
+        nix: { ...nix, ...size },
+        ...size,
+        ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+      };
+    },
+  };
+}
+
+function nixOptions(options: CommonOptions, config: ConfigFile, io: Io): NixOptions {
+  return {
+    cwd: io.cwd,
+    signal: io.signal,
+    verbose: options.verbose === true,
+    ...(options.nixpkgs === undefined ? {} : { nixpkgs: options.nixpkgs }),
+    ...(config.nixpkgs === undefined ? {} : { nixpkgsFromConfig: config.nixpkgs }),
+    ...(options.include === undefined ? {} : { nixPath: options.include }),
+    ...(options.expr === undefined ? {} : { expression: options.expr }),
+    ...(config.machinesDirectory === undefined
+      ? {}
+      : { machinesDirectory: resolve(io.cwd, config.machinesDirectory) }),
+  };
+}

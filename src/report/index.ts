@@ -1,0 +1,14 @@
+export { cleanLine, renderError, renderUnexpected } from "./error-text.ts";
+export { renderFailure, renderMachine, renderSummary, type TextOptions } from "./machine-text.ts";
+export { createPalette, type Palette } from "./palette.ts";
+export {
+  exitCodeOf,
+  outcomeOf,
+  toErrorData,
+  unexpectedExitCode,
+  type ErrorData,
+  type MachineResult,
+  type Outcome,
+  type Phase,
+} from "./result.ts";
+export { cut, renderTable } from "./table.ts";

@@ -1,0 +1,137 @@
+import { expect, test } from "vitest";
+import { parseSnapshot } from "../../../src/checks/snapshot.ts";
+import { enabledUnits, judgeUnit } from "../../../src/checks/unit-checks.ts";
+import type { ManifestUnit } from "../../../src/nix/index.ts";
+import { manifestUnit, shown, target } from "./guest-tools.ts";
+
+function judge(
+  unit: Partial<ManifestUnit>,
+  properties: Readonly<Record<string, string>>,
+  { state = "running", uptime = "100.00 50.00" } = {},
+) {
+  const name = "some.service";
+  const sections = { state, uptime, units: target + shown(name, properties) };
+  const text = Object.entries(sections)
+    .map(([heading, body]) => `\nMARK ${heading}\n${body}\n`)
+    .join("");
+  return judgeUnit(manifestUnit({ name, ...unit }), parseSnapshot(text, "MARK"));
+}
+
+const ended = {
+  ActiveState: "inactive",
+  SubState: "dead",
+  ExecMainExitTimestampMonotonic: "9000000",
+};
+const neverStarted = {
+  ActiveState: "inactive",
+  SubState: "dead",
+  ConditionTimestampMonotonic: "0",
+};
+
+test.for([
+  {
+    fact: "a oneshot that ended with success passes",
+    unit: { type: "oneshot" },
+    is: { ...ended, Type: "oneshot" },
+    status: "passed",
+  },
+  {
+    fact: "a service that ended with success is a warning",
+    unit: {},
+    is: ended,
+    status: "warning",
+  },
+  { fact: "a unit that nothing has started fails", unit: {}, is: neverStarted, status: "failed" },
+  {
+    fact: "a unit that its timer starts is skipped",
+    unit: { startedByTimer: true },
+    is: neverStarted,
+    status: "skipped",
+  },
+  {
+    fact: "a unit that its socket starts is skipped",
+    unit: { startedBySocket: true },
+    is: neverStarted,
+    status: "skipped",
+  },
+  {
+    fact: "a unit wanted by a target that is not reached is skipped",
+    unit: { wantedBy: ["sleep.target"] },
+    is: neverStarted,
+    status: "skipped",
+  },
+  {
+    fact: "a masked unit fails",
+    unit: {},
+    is: { ...neverStarted, LoadState: "masked" },
+    status: "failed",
+  },
+  {
+    fact: "a unit whose file is missing fails",
+    unit: {},
+    is: { ...neverStarted, LoadState: "not-found" },
+    status: "failed",
+  },
+  {
+    fact: "a unit that reloads passes",
+    unit: {},
+    is: { ActiveState: "reloading", SubState: "reload" },
+    status: "passed",
+  },
+  {
+    fact: "a job that is queued is waited for",
+    unit: {},
+    is: { ...neverStarted, Job: "47" },
+    status: "pending",
+  },
+  {
+    fact: "a simple service that has just started is waited for",
+    unit: {},
+    is: { ActiveEnterTimestampMonotonic: "99900000" },
+    status: "pending",
+  },
+  {
+    fact: "a service that says when it is ready is not",
+    unit: { type: "notify" },
+    is: { Type: "notify", ActiveEnterTimestampMonotonic: "99900000" },
+    status: "passed",
+  },
+])("$fact", ({ unit, is, status }) => {
+  expect(judge(unit, is).status).toBe(status);
+});
+
+test("a unit that was not started is waited for while the guest boots", () => {
+  expect(judge({}, neverStarted, { state: "starting" }).status).toBe("pending");
+});
+
+test("a unit is found by any of its names", () => {
+  const text = `\nMARK units\n${shown("dbus-broker.service", { Type: "notify", Names: "dbus.service dbus-broker.service" })}`;
+  const snapshot = parseSnapshot(text, "MARK");
+  expect(judgeUnit(manifestUnit({ name: "dbus.service", type: "notify" }), snapshot).status).toBe(
+    "passed",
+  );
+});
+
+test("templates and units that nothing wants are not expected to run", () => {
+  const names = enabledUnits([
+    manifestUnit({ name: "a.service" }),
+    manifestUnit({ name: "b@.service", isTemplate: true }),
+    manifestUnit({ name: "c.service", wantedBy: [] }),
+    manifestUnit({ name: "d.service", wantedBy: [], startedByTimer: true }),
+    manifestUnit({
+      name: "e.service",
+      wantedBy: [],
+      startedByTimer: true,
+      fromConfiguration: false,
+    }),
+  ]).map(({ name }) => name);
+  expect(names).toEqual(["a.service", "d.service"]);
+});
+
+test("a heading that a unit forges is not taken for one", () => {
+  const snapshot = parseSnapshot(
+    "\nMARK state\nrunning\n\nFORGED system\n/evil\n\nMARK system\n/nix/store/x\n",
+    "MARK",
+  );
+  expect(snapshot.currentSystem).toBe("/nix/store/x");
+});
