@@ -1,9 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
-import {
-  defineConfig as defineVitestConfig,
-  mergeConfig,
-  type ViteUserConfig,
-} from "vitest/config";
+import { defineConfig as defineVitestConfig, type ViteUserConfig } from "vitest/config";
 import type { BootOptions, BuildOptions } from "../launch.ts";
 
 /** How the machines of all tests are found, built and booted. */
@@ -38,17 +34,18 @@ const guestCores = 2;
  * @example
  * export default defineConfig({ dryboot: { nixpkgs: "channel:nixos-unstable" } });
  */
-export function defineConfig({ dryboot, ...config }: DrybootConfig = {}): ViteUserConfig {
+export function defineConfig({ dryboot, test, ...config }: DrybootConfig = {}): ViteUserConfig {
   const fits = Math.min(availableParallelism() / guestCores, (totalmem() * 0.75) / guestBytes);
-  const defaults = defineVitestConfig({
+  return defineVitestConfig({
+    ...config,
     test: {
       include: ["tests/**/*.test.{ts,js}"],
       testTimeout: 600_000,
       hookTimeout: 600_000,
       teardownTimeout: 30_000,
       maxWorkers: Math.max(1, Math.floor(fits)),
-      provide: { dryboot: dryboot ?? {} },
+      ...test,
+      provide: { ...test?.provide, dryboot: dryboot ?? {} },
     },
   });
-  return mergeConfig(defaults, config);
 }

@@ -5,10 +5,10 @@ import { defineConfig } from "../../../src/vitest/config.ts";
 test("what is given goes before the defaults, and the settings of dryboot reach the tests", () => {
   const config = defineConfig({
     dryboot: { nixpkgs: "/srv/nixpkgs", memoryMiB: 2048 },
-    test: { testTimeout: 1, maxWorkers: 9 },
+    test: { testTimeout: 1, maxWorkers: 9, include: ["checks/*.ts"] },
   });
   expect(config.test).toMatchObject({
-    include: ["tests/**/*.test.{ts,js}"],
+    include: ["checks/*.ts"],
     testTimeout: 1,
     hookTimeout: 600_000,
     maxWorkers: 9,
