@@ -55,7 +55,8 @@ heading boot; ${quoteCommand(bootTimeCommand)} || true
 heading listeners; ${listenersCommand}
 unsettled=$(${list} --state=failed,activating,deactivating,auto-restart || true)
 heading unsettled; printf '%s\\n' "$unsettled"
-mapfile -t names < <(printf '%s\\n' "$unsettled" | while read -r name rest; do printf '%s\\n' "$name"; done)
+names=()
+while read -r name rest; do [ -z "$name" ] || names+=("$name"); done <<< "$unsettled"
 heading units; systemctl show --property=${properties} -- ${quoteCommand(units)} "\${names[@]}" || true
 `;
 }

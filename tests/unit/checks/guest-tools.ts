@@ -50,7 +50,10 @@ export async function guestWithTools(state: GuestState): Promise<GuestWithTools>
       list-units*) cat unsettled ;;
       status*) cat status ;;
       "show --property=InitRD"*) printf '%s\\n' InitRDTimestampMonotonic=0 UserspaceTimestampMonotonic=5000000 FinishTimestampMonotonic=19000000 ;;
-      show*) cat units ;;
+      show*)
+        # The real one refuses to show anything as soon as one name is empty.
+        for name; do [ -n "$name" ] || { echo "Invalid unit name" >&2; exit 1; }; done
+        cat units ;;
     esac`,
   );
   await program(
