@@ -10,6 +10,7 @@ import {
 import {
   chooseAccelerator,
   qemuOf,
+  requireQemu,
   sweepRunDirectories,
   type AcceleratorRequest,
 } from "./qemu/index.ts";
@@ -86,8 +87,10 @@ export async function boot(vm: Bootable, options: BootOptions): Promise<Machine>
   const { onProgress, signal } = options;
   await sweepRunDirectories();
   onProgress?.({ phase: "accelerator" });
+  const qemu = await qemuOf(vm.runScript);
+  await requireQemu(qemu);
   const accelerator = await chooseAccelerator({
-    qemu: await qemuOf(vm.runScript),
+    qemu,
     ...(request === undefined ? {} : { request }),
     ...(signal === undefined ? {} : { signal }),
   });

@@ -1,4 +1,3 @@
-import { requireProgram } from "../host/index.ts";
 import { boot, bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
 import {
@@ -9,7 +8,6 @@ import {
   type MachineSource,
   type NixOptions,
 } from "../nix/index.ts";
-import { qemuOf } from "../qemu/index.ts";
 import type { Phase } from "../report/index.ts";
 import type { Context } from "./context.ts";
 
@@ -93,7 +91,6 @@ export async function start(
 ): Promise<Machine> {
   const { name } = built.source;
   const { memoryMiB, cores, timeoutMs } = settings.of(name);
-  requireProgram(await qemuOf(built.runScript));
   let isBooting = true;
   return watch.measure("boot", async () => {
     const machine = await boot(bootable(built), {

@@ -1,7 +1,5 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { HostError } from "../errors.ts";
-import { readDistribution } from "./distribution.ts";
 
 /** Something that dryboot needs of this host. */
 export interface Requirement {
@@ -55,22 +53,6 @@ export function missingRequirements(
   requirements: readonly Requirement[] = allRequirements,
 ): Requirement[] {
   return requirements.filter((requirement) => !requirement.isThere());
-}
-
-/**
- * Looks for a program before it is needed: a run script that misses it ends like a guest that was lost.
- * @throws {HostError} with the way to get it
- */
-export function requireProgram(nameOrPath: string): void {
-  const isThere = nameOrPath.includes("/") ? isExecutable(nameOrPath) : findProgram(nameOrPath);
-  if (isThere) return;
-  const requirement = allRequirements.find(({ name }) => name === "QEMU");
-  throw new HostError(`QEMU is missing: there is no ${nameOrPath}`, {
-    code: "QEMU_MISSING",
-    hint: readDistribution().isDebianLike
-      ? "dryboot setup installs it"
-      : (requirement?.elsewhere ?? "Install QEMU"),
-  });
 }
 
 /** The program's path, as a shell would find it. */

@@ -1,6 +1,7 @@
-import { access, constants, readFile } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { HostError } from "../errors.ts";
 import { probeKvm, type AcceleratorProbe } from "./kvm-probe.ts";
+import { defaultQemu } from "./program.ts";
 
 export type AcceleratorRequest = "auto" | "kvm" | "tcg";
 
@@ -52,14 +53,6 @@ export async function chooseAccelerator(options: AcceleratorOptions = {}): Promi
     ...(probe === undefined ? {} : { probe }),
   };
 }
-
-/** The QEMU that a run script starts, or else the one in PATH. */
-export async function qemuOf(runScript: string): Promise<string> {
-  const text = await readFile(runScript, "utf8").catch(() => "");
-  return /\/nix\/store\/\S+?\/bin\/qemu-system-x86_64\b/.exec(text)?.[0] ?? defaultQemu;
-}
-
-const defaultQemu = "qemu-system-x86_64";
 
 const kvm: Accelerator = { name: "kvm", qemuArguments: ["-machine", "accel=kvm"], timeoutScale: 1 };
 

@@ -1,10 +1,10 @@
 export {
   chooseAccelerator,
-  qemuOf,
   type Accelerator,
   type AcceleratorOptions,
   type AcceleratorRequest,
 } from "./accelerator.ts";
+export { qemuOf, requireQemu } from "./program.ts";
 export type { AcceleratorProbe } from "./kvm-probe.ts";
 export { connectQmp, QmpError, type Qmp, type QmpEvent, type QmpOptions } from "./qmp.ts";
 export {

@@ -1,8 +1,13 @@
 import { attach, Console, spawnPty } from "../../console/index.ts";
 import { UsageError } from "../../errors.ts";
-import { requireProgram } from "../../host/index.ts";
 import { findMachine } from "../../nix/index.ts";
-import { chooseAccelerator, createRunDirectory, qemuOf, runScriptCall } from "../../qemu/index.ts";
+import {
+  chooseAccelerator,
+  createRunDirectory,
+  qemuOf,
+  requireQemu,
+  runScriptCall,
+} from "../../qemu/index.ts";
 import type { Context } from "../context.ts";
 import { build, createStopwatch, evaluate } from "../pipeline.ts";
 
@@ -19,7 +24,7 @@ export async function boot(reference: string | undefined, context: Context): Pro
   const evaluated = await evaluate(source, watch, context);
   const built = await build(evaluated, watch, context);
   const qemu = await qemuOf(built.runScript);
-  requireProgram(qemu);
+  await requireQemu(qemu);
   const accelerator = await chooseAccelerator({
     request: settings.accelerator,
     qemu,
