@@ -1,0 +1,147 @@
+// Everything that can go wrong with a machine, seen from outside: exit code, first line, and what is left behind.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+
+const cli = fileURLToPath(new URL("../../bin/dryboot.js", import.meta.url));
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/machines/${name}.nix`, import.meta.url));
+
+/** Where dryboot puts its run directories here, so that nothing else's are counted. */
+const temporary = mkdtempSync(join(tmpdir(), "outcomes-"));
+afterAll(() => rmSync(temporary, { recursive: true }));
+
+const leftBehind = (): string[] => readdirSync(temporary);
+
+/** Command lines of the QEMU processes that run out of one of these run directories. */
+const guests = (): string[] =>
+  readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      } catch {
+        return ""; // ended meanwhile
+      }
+    })
+    .filter((line) => /qemu-system/.test(line) && line.includes(temporary));
+
+/** Run directories that dryboot kept and named in its output, as it should after a failure. */
+const named: string[] = [];
+
+afterEach(() => {
+  expect(guests()).toEqual([]);
+  expect(leftBehind().filter((name) => !named.includes(name))).toEqual([]);
+  for (const name of named) rmSync(join(temporary, name), { recursive: true, force: true });
+});
+
+const smoke = (machine: string, environment: Record<string, string> = {}) =>
+  execa(process.execPath, [cli, "smoke", machine], {
+    reject: false,
+    stdin: "ignore",
+    env: { TMPDIR: temporary, ...environment },
+  });
+
+test.for([
+  {
+    fact: "a machine that does not exist ends with 2",
+    machine: "wbe",
+    exitCode: 2,
+    says: /wbe.*did you mean.*web/i,
+  },
+  {
+    fact: "a syntax error ends with 3",
+    machine: fixture("syntax-error"),
+    exitCode: 3,
+    says: /syntax error.*syntax-error\.nix:3/,
+  },
+  {
+    fact: "an unknown option ends with 3 and the name that was meant",
+    machine: fixture("unknown-option"),
+    exitCode: 3,
+    says: /services\.ngnix.*does not exist/,
+  },
+  {
+    fact: "a failing build ends with 3 and the builder's last words",
+    machine: fixture("build-fails"),
+    exitCode: 3,
+    says: /nobody to greet/,
+  },
+  {
+    fact: "a unit that fails at boot ends with 1 and its journal",
+    machine: fixture("unit-fails"),
+    exitCode: 1,
+    says: /no greeting in \/etc\/greeting/,
+  },
+  {
+    fact: "a unit that restarts for ever ends with 1 and says so",
+    machine: fixture("unit-restarts"),
+    exitCode: 1,
+    says: /flapping\.service.*restart/,
+  },
+  {
+    fact: "a kernel that panics ends with 4 and the panic",
+    machine: fixture("kernel-panics"),
+    exitCode: 4,
+    says: /panic/i,
+  },
+  {
+    fact: "a root file system that is not there ends with 4 in stage 1",
+    machine: fixture("root-missing"),
+    exitCode: 4,
+    says: /stage 1/i,
+  },
+])("$fact", async ({ machine, exitCode, says }) => {
+  const result = await smoke(machine);
+  const output = `${result.stdout}\n${result.stderr}`;
+  named.push(...leftBehind().filter((name) => output.includes(join(temporary, name))));
+
+  expect(output).toMatch(says);
+  expect(result.exitCode).toBe(exitCode);
+});
+
+/** A PATH with this host's programs, but for those whose names match. */
+function pathWithout(names: RegExp): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "path-"));
+  const directories = (process.env["PATH"] ?? "").split(delimiter).filter(existsSync);
+  // The first directory that has a program wins, as in a PATH.
+  const programs = new Map(
+    directories
+      .toReversed()
+      .flatMap((directory) =>
+        readdirSync(directory).map((program) => [program, join(directory, program)] as const),
+      ),
+  );
+  for (const [program, target] of programs) {
+    if (!names.test(program)) symlinkSync(target, join(path, program));
+  }
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+test.for([
+  { missing: "Nix", programs: /^nix/ },
+  { missing: "QEMU", programs: /^qemu/ },
+])("a host without $missing ends with 5 and the way to it", async ({ missing, programs }) => {
+  using host = pathWithout(programs);
+  const { exitCode, stderr } = await smoke("minimal", { PATH: host.path });
+
+  expect(stderr).toMatch(new RegExp(`^error: ${missing} is missing`, "m"));
+  expect(exitCode).toBe(5);
+});
+
+test.for(["SIGINT", "SIGKILL"] as const)(
+  "%s in the middle of a boot leaves nothing behind",
+  async (signal) => {
+    const dryboot = smoke("minimal");
+    await vi.waitFor(() => expect(guests()).toHaveLength(1), 120_000);
+
+    dryboot.kill(signal);
+
+    const { exitCode } = await dryboot;
+    expect(exitCode).toBe(signal === "SIGINT" ? 130 : undefined);
+    await vi.waitFor(() => expect(leftBehind()).toEqual([]), 20_000);
+  },
+);
