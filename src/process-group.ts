@@ -52,13 +52,20 @@ export interface Guard {
 export interface GuardOptions {
   readonly environment?: string;
   readonly directories?: readonly string[];
+  /** @default 5000 */
+  readonly graceMs?: number;
 }
 
 /** Starts a small shell that outlives dryboot; the end of its standard input is dryboot's death. */
-export function startGuard({ environment = "", directories = [] }: GuardOptions = {}): Guard {
+export function startGuard({
+  environment = "",
+  directories = [],
+  graceMs = 5000,
+}: GuardOptions = {}): Guard {
+  const tries = String(Math.ceil(graceMs / 100));
   const shell = spawn(
     "/bin/sh",
-    ["-c", guardScript, "dryboot-guard", environment, ...directories],
+    ["-c", guardScript, "dryboot-guard", tries, environment, ...directories],
     {
       cwd: "/",
       detached: true,
@@ -80,6 +87,7 @@ export function startGuard({ environment = "", directories = [] }: GuardOptions 
 // The same ladder as `terminate`, for when there is no Node left to climb it.
 const guardScript = `
 trap '' HUP INT QUIT TERM
+most=$1; shift
 marker=$1; shift
 leaders=' '
 while read -r word; do
@@ -101,9 +109,9 @@ members() {
   done
 }
 for round in TERM KILL; do
-  tries=50
+  tries=$most
   while found=$(members); [ -n "$found" ] && [ "$tries" -gt 0 ]; do
-    if [ "$tries" = 50 ] || [ "$round" = KILL ]; then kill -s "$round" $found; fi
+    if [ "$tries" = "$most" ] || [ "$round" = KILL ]; then kill -s "$round" $found; fi
     tries=$((tries - 1))
     sleep 0.1 || sleep 1
   done

@@ -152,6 +152,14 @@ export const alarmTable: readonly AlarmRow[] = [
   },
 ];
 
+/** What QEMU's monitor tells of a guest, whatever its console shows. */
+export type GuestEventName = "kernel panic" | "unexpected reboot";
+
+export function alarmOfGuestEvent(name: GuestEventName, excerpt: readonly string[]): Alarm {
+  const explanation = alarmTable.find((row) => row.name === name)?.explanation ?? name;
+  return { name, severity: "fatal", explanation, line: "reported by QEMU", excerpt };
+}
+
 export interface AlarmWatch {
   /** Looks at one complete line. */
   line(line: string): Alarm | undefined;
@@ -159,7 +167,9 @@ export interface AlarmWatch {
   expectReboot(): void;
 }
 
-const excerptLines = 12;
+export const excerptLines = 12;
+// No line of a kernel or of systemd that matters is longer, and a guest may send any line.
+const judgedCharacters = 1000;
 
 /** Compares each line with the table, and counts those that belong to a boot. */
 export function watchAlarms(): AlarmWatch {
@@ -167,9 +177,10 @@ export function watchAlarms(): AlarmWatch {
   const recent: string[] = [];
   return {
     line(line) {
-      recent.push(line.trimEnd());
+      const head = line.slice(0, judgedCharacters);
+      recent.push(head.trimEnd());
       if (recent.length > excerptLines) recent.shift();
-      const row = alarmTable.find(({ pattern }) => pattern.test(line));
+      const row = alarmTable.find(({ pattern }) => pattern.test(head));
       if (row === undefined) return undefined;
       const count = (seen.get(row) ?? 0) + 1;
       seen.set(row, count);

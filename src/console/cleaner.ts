@@ -77,7 +77,8 @@ export function createCleaner(sink: CleanerSink): Cleaner {
       case "csi":
         if (isControl(character)) {
           control(character);
-          return "csi";
+          // A terminal would go on; but torn by another line, it would swallow that line's first letter.
+          return character === "\n" || character === "\r" ? "text" : "csi";
         }
         sequence += character;
         if (character >= "@" && character <= "~") {

@@ -1,7 +1,13 @@
 import type { Deadline } from "../deadline.ts";
 import { formatMs } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
-import { watchAlarms, type Alarm } from "./alarms.ts";
+import {
+  alarmOfGuestEvent,
+  excerptLines,
+  watchAlarms,
+  type Alarm,
+  type GuestEventName,
+} from "./alarms.ts";
 import type { TerminalQuery } from "./cleaner.ts";
 import { findMatch, type ConsoleMatch, type Pattern } from "./match.ts";
 import { recordConsole, type Recorder } from "./recorder.ts";
@@ -53,6 +59,7 @@ export class Console {
   #interceptor: Interceptor | undefined;
   #failure: GuestLostError | undefined;
   #booted = false;
+  #rebootExpected = false;
   #endExpected = false;
   #answers = 0;
 
@@ -91,11 +98,20 @@ export class Console {
   /** The guest reached its shell: from now on its loss is no failed boot. */
   markBooted(): void {
     this.#booted = true;
+    this.#rebootExpected = false;
   }
 
-  /** The next boot banner is wanted. */
+  /** The next boot is wanted. */
   expectReboot(): void {
+    this.#rebootExpected = true;
     this.#watch.expectReboot();
+  }
+
+  /** QEMU itself saw a reset or a panic of the guest: as fatal as the line on the console would be. */
+  raise(name: GuestEventName): void {
+    if (name === "unexpected reboot" && (this.#rebootExpected || !this.#booted)) return;
+    this.#alarm(alarmOfGuestEvent(name, this.transcript.tail(excerptLines)));
+    this.#wake();
   }
 
   /** The end of QEMU is wanted: it ends waits, but is no failure. */
@@ -201,7 +217,10 @@ export class Console {
   #line(line: string): void {
     this.#recorder?.line(line);
     const alarm = this.#watch.line(line);
-    if (alarm === undefined) return;
+    if (alarm !== undefined) this.#alarm(alarm);
+  }
+
+  #alarm(alarm: Alarm): void {
     // A guest that repeats itself must not fill the memory.
     if (this.alarms.length < 100) this.alarms.push(alarm);
     if (alarm.severity === "fatal") {

@@ -1,4 +1,4 @@
-export { alarmTable, type Alarm, type AlarmRow } from "./alarms.ts";
+export { alarmTable, type Alarm, type AlarmRow, type GuestEventName } from "./alarms.ts";
 export { attach, type AttachedTerminal } from "./attach.ts";
 export { Console, type ConsoleOptions, type ExpectOptions, type Interceptor } from "./console.ts";
 export type { ConsoleMatch, Pattern } from "./match.ts";

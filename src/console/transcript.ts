@@ -19,9 +19,10 @@ export class Transcript {
   readonly #cleaner: Cleaner;
   readonly #retain: number;
   readonly #onLine: (line: string, start: number) => void;
-  #text = "";
+  /** All lines that are complete. The last one stands apart: joining them costs a copy of everything. */
+  #lines = "";
+  #line = "";
   #base = 0;
-  #lineStart = 0;
   #back = 0;
 
   constructor({
@@ -34,7 +35,7 @@ export class Transcript {
     this.#cleaner = createCleaner({
       text: (text) => this.#append(text),
       backspace: () => {
-        this.#back = Math.min(this.#back + 1, this.end - this.#lineStart);
+        this.#back = Math.min(this.#back + 1, this.#line.length);
       },
       query: onQuery,
     });
@@ -42,38 +43,41 @@ export class Transcript {
 
   write(bytes: Uint8Array): void {
     this.#cleaner.write(bytes);
-    if (this.#text.length > this.#retain * 1.5) {
-      const cut = Math.min(this.#text.length - this.#retain, this.#lineStart - this.#base);
-      this.#text = this.#text.slice(cut);
+    if (this.#lines.length > this.#retain * 1.5) {
+      const cut = this.#lines.length - this.#retain;
+      this.#lines = this.#lines.slice(cut);
       this.#base += cut;
     }
   }
 
   /** Offset behind the last character. */
   get end(): number {
-    return this.#base + this.#text.length;
+    return this.lineStart + this.#line.length;
   }
 
   /** Offset of the first character of the line that is not complete yet. */
   get lineStart(): number {
-    return this.#lineStart;
+    return this.#base + this.#lines.length;
   }
 
   /** The line that is not complete yet: a prompt, mostly. */
   get currentLine(): string {
-    return this.#text.slice(this.#lineStart - this.#base);
+    return this.#line;
   }
 
   /** The text from an offset on, as far as it is still in memory. */
   since(offset: number): { readonly text: string; readonly start: number } {
     const start = Math.max(offset, this.#base);
-    return { text: this.#text.slice(start - this.#base), start };
+    const inLine = start - this.lineStart;
+    const text =
+      inLine >= 0 ? this.#line.slice(inLine) : this.#lines.slice(start - this.#base) + this.#line;
+    return { text, start };
   }
 
   /** The last lines that say something; of repeated status lines only the last. */
   tail(count = 20): string[] {
     const lines: string[] = [];
-    const text = this.#text.slice(-Math.max(count, 1) * 1000);
+    const { text } = this.since(this.end - Math.max(count, 1) * 1000);
     for (const line of text.split("\n").toReversed()) {
       const trimmed = line.trimEnd();
       if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;
@@ -87,23 +91,23 @@ export class Transcript {
     if (text === "\n") return this.#endLine();
     let rest = text;
     if (this.#back > 0) {
-      const at = this.#text.length - this.#back;
+      const at = this.#line.length - this.#back;
       const replaced = Math.min(this.#back, rest.length);
-      this.#text =
-        this.#text.slice(0, at) + rest.slice(0, replaced) + this.#text.slice(at + replaced);
+      this.#line =
+        this.#line.slice(0, at) + rest.slice(0, replaced) + this.#line.slice(at + replaced);
       this.#back -= replaced;
       rest = rest.slice(replaced);
     }
-    this.#text += rest;
-    if (this.end - this.#lineStart > maxLineCharacters) this.#endLine();
+    this.#line += rest;
+    if (this.#line.length > maxLineCharacters) this.#endLine();
   }
 
   #endLine(): void {
-    const line = this.currentLine;
-    const start = this.#lineStart;
-    this.#text += "\n";
+    const line = this.#line;
+    const start = this.lineStart;
+    this.#lines += `${line}\n`;
+    this.#line = "";
     this.#back = 0;
-    this.#lineStart = this.end;
     this.#onLine(line, start);
   }
 }

@@ -4,9 +4,18 @@ export {
   type AcceleratorOptions,
   type AcceleratorRequest,
 } from "./accelerator.ts";
-export { qemuOf, requireQemu } from "./program.ts";
 export type { AcceleratorProbe } from "./kvm-probe.ts";
-export { connectQmp, QmpError, type Qmp, type QmpEvent, type QmpOptions } from "./qmp.ts";
+export { qemuOf, requireQemu } from "./program.ts";
+export {
+  connectQmp,
+  QmpError,
+  type Qmp,
+  type QmpConnectOptions,
+  type QmpEvent,
+  type QmpOptions,
+} from "./qmp.ts";
+export { forwardPort, setLinks } from "./qmp-network.ts";
+export { pressKeys, takeScreenshot } from "./qmp-screen.ts";
 export {
   createRunDirectory,
   hostError,

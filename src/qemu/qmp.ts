@@ -2,11 +2,15 @@ import { createConnection, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Deadline } from "../deadline.ts";
 
-/** QEMU's monitor, as far as dryboot needs it. */
+/** QEMU's monitor: commands and events. The end of QEMU ends every wait on it. */
 export interface Qmp extends Disposable {
   /** @throws QmpError when QEMU refuses the command, does not answer in time, or is gone */
   execute(command: string, options: QmpOptions): Promise<unknown>;
-  /** Resolves with the next event of one of these names that arrives after the call. */
+  /**
+   * Resolves with the next event of one of these names that arrives after the call, or with
+   * `undefined` at the deadline.
+   * @throws QmpError when QEMU is gone
+   */
   event(names: readonly string[], deadline: Deadline): Promise<QmpEvent | undefined>;
   /** Listens to all events. Returns what ends it. */
   onEvent(listener: (event: QmpEvent) => void): () => void;
@@ -27,10 +31,25 @@ export class QmpError extends Error {
   override readonly name = "QmpError";
 }
 
-/** Connects to the monitor's socket, waiting until QEMU has made it. */
-export async function connectQmp(path: string, deadline: Deadline): Promise<Qmp> {
-  const socket = await connect(path, deadline);
+export interface QmpConnectOptions {
+  /** Gives up when it settles: a QEMU that has ended will make no socket. */
+  readonly until?: Promise<unknown>;
+  /** Hears the events from the first on. */
+  readonly onEvent?: (event: QmpEvent) => void;
+}
+
+/**
+ * Connects to the monitor's socket, waiting until QEMU has made it.
+ * @throws QmpError
+ */
+export async function connectQmp(
+  path: string,
+  deadline: Deadline,
+  { until, onEvent }: QmpConnectOptions = {},
+): Promise<Qmp> {
+  const socket = await connect(path, deadline, until);
   const qmp = speakQmp(socket);
+  if (onEvent !== undefined) qmp.onEvent(onEvent);
   try {
     await qmp.execute("qmp_capabilities", { deadline });
     return qmp;
@@ -40,16 +59,16 @@ export async function connectQmp(path: string, deadline: Deadline): Promise<Qmp>
   }
 }
 
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: QmpError) => void;
-}
+type Answer = { readonly value: unknown } | { readonly error: QmpError };
 
 function speakQmp(socket: Socket): Qmp {
-  const pending = new Map<number, Pending>();
+  const pending = new Map<number, (answer: Answer) => void>();
   const listeners = new Set<(event: QmpEvent) => void>();
   let nextId = 1;
-  let closed = false;
+  let end = (): void => {};
+  const ended = new Promise<undefined>((resolve) => {
+    end = () => resolve(undefined);
+  });
   createInterface({ input: socket }).on("line", (line) => {
     const message = parseMessage(line);
     if (typeof message["event"] === "string") {
@@ -57,18 +76,22 @@ function speakQmp(socket: Socket): Qmp {
       for (const listener of listeners) listener(event);
       return;
     }
-    const request = typeof message["id"] === "number" ? pending.get(message["id"]) : undefined;
-    if (request === undefined) return;
+    const answer = typeof message["id"] === "number" ? pending.get(message["id"]) : undefined;
     const refusal = asRecord(message["error"])["desc"];
-    if (typeof refusal === "string") request.reject(new QmpError(refusal));
-    else request.resolve(message["return"]);
+    answer?.(
+      typeof refusal === "string" ? { error: new QmpError(refusal) } : { value: message["return"] },
+    );
   });
   socket.on("error", () => {});
-  socket.on("close", () => {
-    closed = true;
-    for (const { reject } of pending.values()) reject(new QmpError("QEMU's monitor is closed"));
-  });
+  socket.on("close", end);
 
+  /** The value, `undefined` at the deadline, or a throw at the end of QEMU. */
+  const orEnd = async <T>(wanted: Promise<T>, deadline: Deadline): Promise<T | undefined> => {
+    const closed = ended.then(() => "closed" as const);
+    const first = await deadline.race(Promise.race([wanted.then((value) => ({ value })), closed]));
+    if (first === "closed") throw new QmpError("QEMU's monitor is closed");
+    return first?.value;
+  };
   const onEvent = (listener: (event: QmpEvent) => void): (() => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -76,18 +99,17 @@ function speakQmp(socket: Socket): Qmp {
   return {
     onEvent,
     async execute(command, { arguments: args, deadline }) {
-      if (closed) throw new QmpError("QEMU's monitor is closed");
       const id = nextId++;
-      const answer = new Promise<{ readonly value: unknown }>((resolve, reject) => {
-        pending.set(id, { resolve: (value) => resolve({ value }), reject });
-      });
-      socket.write(
-        `${JSON.stringify({ execute: command, id, ...(args && { arguments: args }) })}\n`,
-      );
+      const answered = new Promise<Answer>((resolve) => pending.set(id, resolve));
+      const request = { execute: command, id, ...(args && { arguments: args }) };
+      socket.write(`${JSON.stringify(request)}\n`);
       try {
-        const answered = await deadline.race(answer);
-        if (answered !== undefined) return answered.value;
-        throw new QmpError(`QEMU's monitor did not answer to ${command}`);
+        const answer = await orEnd(answered, deadline);
+        if (answer === undefined) {
+          throw new QmpError(`QEMU's monitor did not answer to ${command}`);
+        }
+        if ("error" in answer) throw answer.error;
+        return answer.value;
       } finally {
         pending.delete(id);
       }
@@ -99,13 +121,22 @@ function speakQmp(socket: Socket): Qmp {
           if (names.includes(event.name)) resolve(event);
         });
       });
-      return deadline.race(arrived).finally(stop);
+      return orEnd(arrived, deadline).finally(stop);
     },
     [Symbol.dispose]: () => void socket.destroy(),
   };
 }
 
-async function connect(path: string, deadline: Deadline): Promise<Socket> {
+async function connect(
+  path: string,
+  deadline: Deadline,
+  until: Promise<unknown> | undefined,
+): Promise<Socket> {
+  let over = false;
+  const stop = (): void => {
+    over = true;
+  };
+  void until?.then(stop, stop);
   for (;;) {
     const attempt = new Promise<Socket | Error>((resolve) => {
       const socket = createConnection(path);
@@ -114,7 +145,7 @@ async function connect(path: string, deadline: Deadline): Promise<Socket> {
     });
     const result = await attempt;
     if (!(result instanceof Error)) return result;
-    if (deadline.expired) {
+    if (deadline.expired || over) {
       throw new QmpError("QEMU's monitor cannot be reached", { cause: result });
     }
     await deadline.sleep(50);

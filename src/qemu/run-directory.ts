@@ -34,10 +34,15 @@ const maxSocketPathBytes = 107;
  */
 export async function createRunDirectory({
   name = "guest",
-}: { readonly name?: string } = {}): Promise<RunDirectory> {
+  graceMs = 5000,
+}: {
+  readonly name?: string;
+  /** What the guest's processes are given between TERM and KILL when dryboot has died. */
+  readonly graceMs?: number;
+} = {}): Promise<RunDirectory> {
   const parent = await realpath(tmpdir()).catch(() => tmpdir());
   const path = await makeDirectory(parent, name);
-  const guard = startGuard({ environment: markerOf(path), directories: [path] });
+  const guard = startGuard({ environment: markerOf(path), directories: [path], graceMs });
   let kept = false;
   const dispose = async (): Promise<void> => {
     guard.release();

@@ -56,6 +56,7 @@ export function runScriptCall({
       ...(endOnReboot ? ["-no-reboot"] : []),
       "-qmp",
       `unix:${runDirectory.qmpSocket.replaceAll(",", ",,")},server=on,wait=off`,
+      ...panicDevice,
       ...qemuArguments,
     ],
     env: {
@@ -76,6 +77,9 @@ export function runScriptCall({
     },
   };
 }
+
+// By which a guest's kernel tells QEMU of its panic. Other processors have no ISA bus to put it on.
+const panicDevice = process.arch === "x64" ? ["-device", "pvpanic"] : [];
 
 // A display would open a window; the rest is the state of another shell.
 const notForGuests = new Set(["DISPLAY", "WAYLAND_DISPLAY", "PWD", "OLDPWD", "SHLVL", "_"]);

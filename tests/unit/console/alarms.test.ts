@@ -1,10 +1,40 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { watchAlarms } from "../../../src/console/alarms.ts";
+import { watchAlarms, type Alarm } from "../../../src/console/alarms.ts";
 import { Transcript } from "../../../src/console/transcript.ts";
 
 const transcripts = new URL("../../fixtures/transcripts/", import.meta.url);
 
+function alarmsOf(file: string): Alarm[] {
+  const watch = watchAlarms();
+  const alarms: Alarm[] = [];
+  const transcript = new Transcript({
+    onLine: (line) => alarms.push(...[watch.line(line) ?? []].flat()),
+  });
+  transcript.write(readFileSync(new URL(file, transcripts)));
+  return alarms;
+}
+
+// Recorded from guests to which it was done.
+test.each([
+  ["kernel-panic", "fatal", ["kernel panic"]],
+  ["stage-1-failure", "fatal", ["device timeout", "stage 1 failure"]],
+  ["emergency-mode", "fatal", ["ordering cycle", "device timeout", "emergency mode"]],
+  ["rescue-mode", "fatal", ["rescue mode"]],
+  ["kernel-oops", "hurt", ["kernel oops"]],
+  ["soft-lockup", "hurt", ["soft lockup"]],
+  ["hung-task", "hurt", ["hung task"]],
+  ["out-of-memory", "hurt", ["out of memory"]],
+  ["input-output-error", "hurt", ["input/output error"]],
+  ["file-system-error", "hurt", ["file system error"]],
+] as const)("a real console of a guest: %s is %s", (file, severity, names) => {
+  const alarms = alarmsOf(`alarms/${file}.raw`);
+  expect([...new Set(alarms.map(({ name }) => name))]).toEqual(names);
+  expect(alarms.at(-1)).toMatchObject({ severity });
+});
+
+// By hand: other releases say it otherwise, and some of it could not be provoked in a guest here
+// (a bug of the kernel, a lost virtiofsd, a locked root account).
 test.each([
   [
     "fatal",
@@ -70,15 +100,9 @@ test.each([
 });
 
 test("a boot that is in order raises no alarm", () => {
-  for (const file of readdirSync(transcripts)) {
-    const watch = watchAlarms();
-    const alarms: unknown[] = [];
-    const transcript = new Transcript({
-      onLine: (line) => alarms.push(...[watch.line(line)].filter(Boolean)),
-    });
-    transcript.write(readFileSync(new URL(file, transcripts)));
-    expect(alarms, file).toEqual([]);
-  }
+  const files = readdirSync(transcripts).filter((name) => name.endsWith(".raw"));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) expect(alarmsOf(file), file).toEqual([]);
 });
 
 test("a second boot banner is an alarm unless it was expected", () => {

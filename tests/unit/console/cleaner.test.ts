@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { cleanText } from "../../../src/console/cleaner.ts";
 import { Transcript } from "../../../src/console/transcript.ts";
 
 const transcripts = new URL("../../fixtures/transcripts/", import.meta.url);
@@ -69,20 +68,6 @@ test.each(["autologin", "slow-boot", "services-switch-poweroff", "graphical-defa
     expect(text).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f]/);
   },
 );
-
-test("random bytes never leave a control character", () => {
-  let seed = 7;
-  for (let round = 0; round < 300; round += 1) {
-    const bytes = Uint8Array.from({ length: 200 }, () => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-      return (seed >> 8) & 3
-        ? (seed >> 12) & 0xff
-        : ([0x1b, 0x5b, 0x5d, 0x0d, 0x08, 0x3b][(seed >> 16) % 6] ?? 0);
-    });
-    // oxlint-disable-next-line no-control-regex -- it is what must not be there
-    expect(cleanText(bytes)).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
-  }
-});
 
 test("the memory for text is bounded and offsets stay what they were", () => {
   const transcript = new Transcript({ retainCharacters: 1000 });

@@ -71,6 +71,27 @@ test("a fatal alarm fails every pending wait at once and every later one with th
   await expect(console.expect("Kernel panic", { deadline: later() })).resolves.toBeDefined();
 });
 
+test("a reset or a panic that QEMU reports is fatal, but for a reset that belongs to a boot", async () => {
+  const [restarted, panicked] = [scriptedTransport(), scriptedTransport()].map((transport) => {
+    transport.emit("starting nginx\r\n");
+    return new Console(transport);
+  });
+  restarted?.raise("unexpected reboot");
+  restarted?.markBooted();
+  restarted?.expectReboot();
+  restarted?.raise("unexpected reboot");
+  expect(restarted?.failure).toBeUndefined();
+  restarted?.markBooted();
+  const wait = restarted?.expect("never", { deadline: Deadline.after(60_000) });
+  restarted?.raise("unexpected reboot");
+  await expect(wait).rejects.toMatchObject({
+    code: "GUEST_LOST",
+    message: "the guest is lost: unexpected reboot (reported by QEMU)",
+  });
+  panicked?.raise("kernel panic");
+  expect(panicked?.failure).toMatchObject({ message: expect.stringContaining("kernel panic") });
+});
+
 test("a line that hurts is remembered and fails nothing", async () => {
   const transport = scriptedTransport();
   const console = new Console(transport);
