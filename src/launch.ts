@@ -28,6 +28,7 @@ export interface BootOptions extends Pick<
   | "cores"
   | "network"
   | "kernelParameters"
+  | "lane"
   | "keep"
   | "repeatCommand"
   | "onProgress"

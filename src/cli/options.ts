@@ -7,6 +7,7 @@ export interface CommonOptions {
   readonly include?: readonly string[];
   readonly expr?: string;
   readonly accel?: "auto" | "kvm" | "tcg";
+  readonly lane?: boolean;
   readonly memory?: number;
   readonly cores?: number;
   readonly timeout?: number;
@@ -24,6 +25,7 @@ export function addCommonOptions(command: Command): Command {
     .addOption(
       new Option("--accel <name>", "how QEMU runs the guest").choices(["auto", "kvm", "tcg"]),
     )
+    .option("--no-lane", "send commands over the guest's console")
     .option("--memory <MiB>", "memory of a guest", positiveInteger)
     .option("--cores <number>", "virtual processors of a guest", positiveInteger)
     .option(

@@ -95,6 +95,7 @@ export async function start(
   return watch.measure("boot", async () => {
     const machine = await boot(bootable(built), {
       accelerator: settings.accelerator,
+      lane: settings.lane,
       signal: io.signal,
       repeatCommand,
       keep: settings.keep ? "always" : "on-failure",
@@ -111,6 +112,10 @@ export async function start(
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     isBooting = false;
+    const { kind, reason } = machine.commandWay;
+    progress.note(
+      `${name}: commands: ${kind}${reason === undefined ? "" : ` (no lane: ${reason})`}`,
+    );
     watch.split(machine.phases);
     return machine;
   });

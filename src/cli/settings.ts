@@ -11,6 +11,7 @@ export interface Settings {
   readonly quiet: boolean;
   readonly keep: boolean;
   readonly accelerator: "auto" | "kvm" | "tcg";
+  readonly lane: boolean;
   /** For whatever is done with Nix before a machine is known. */
   readonly nix: NixOptions;
   /** For one machine. */
@@ -34,6 +35,7 @@ export async function readSettings(options: CommonOptions, io: Io): Promise<Sett
     quiet: options.quiet === true,
     keep: options.keep === true,
     accelerator: options.accel ?? config.accel ?? "auto",
+    lane: options.lane ?? true,
     nix,
     of(machine) {
       const own = config.machines?.[machine] ?? {};

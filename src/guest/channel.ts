@@ -17,8 +17,9 @@ export interface CommandRequest {
   /** Ends the command and fails the call. */
   readonly signal?: AbortSignal;
   /**
-   * Is given the outputs piece by piece, as early as the way to the guest allows and beyond
-   * `maxOutputBytes`; no further piece is read before the promise that it returns has resolved.
+   * Is given the outputs piece by piece, as early as the way to the guest allows: over the lane
+   * while the command is running and beyond `maxOutputBytes`, over the console at its end. No
+   * further piece is read before the promise that it returns has resolved.
    */
   readonly onOutput?: OutputListener;
 }

@@ -31,6 +31,9 @@ export function composeCommand({ command, environment, cwd, user }: CommandReque
 function asUser(user: string, text: string): string {
   // The manager of the user's units is found by this directory; not every PAM stack sets it.
   const runtime = `[ -n "$XDG_RUNTIME_DIR" ] || { d=/run/user/$(id -u); [ ! -d "$d" ] || export XDG_RUNTIME_DIR="$d"; }`;
+  // Where the session of runuser does not start that manager, nothing else would.
+  const manager = `{ id=$(id -u -- ${quoteWord(user)}) && [ -d /run/systemd/system ] &&
+[ ! -S "/run/user/$id/systemd/private" ] && systemctl start "user@$id.service"; } >/dev/null 2>&1`;
   const inner = `exec bash -c ${quoteWord(`${runtime}\n${text}`)}`;
-  return `exec runuser -s /bin/sh -c ${quoteWord(inner)} -l -- ${quoteWord(user)}`;
+  return `${manager}\nexec runuser -s /bin/sh -c ${quoteWord(inner)} -l -- ${quoteWord(user)}`;
 }

@@ -1,4 +1,11 @@
 export type { CommandChannel, CommandOutcome, CommandRequest } from "./channel.ts";
+export {
+  laneControlPortId,
+  laneQemuArguments,
+  openLane,
+  type Lane,
+  type LateOutput,
+} from "./lane/index.ts";
 export { login, type LoginOptions } from "./login.ts";
 export { openSerialChannel, type SerialChannelOptions } from "./serial-channel.ts";
 export {

@@ -90,7 +90,12 @@ class SerialChannel implements CommandChannel {
       const durationMs = performance.now() - startedAtMs;
       if (report === undefined) return unanswered(durationMs);
       await this.#complete(id, collector, report, signal);
-      return collector.outcome(report, durationMs);
+      const outcome = collector.outcome(report, durationMs);
+      // Output comes over this way as a whole.
+      for (const stream of ["stdout", "stderr"] as const) {
+        if (outcome[stream].length > 0) await request.onOutput?.(stream, outcome[stream]);
+      }
+      return outcome;
     } finally {
       signal?.removeEventListener("abort", abort);
       this.#forgetLater(id);

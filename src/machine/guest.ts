@@ -1,7 +1,7 @@
 import { Console, spawnPty, type Exit, type Transport } from "../console/index.ts";
 import { Deadline, formatMs } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
-import type { CommandChannel } from "../guest/index.ts";
+import { laneQemuArguments } from "../guest/index.ts";
 import {
   createRunDirectory,
   runScriptCall,
@@ -9,7 +9,8 @@ import {
   type RunDirectory,
 } from "../qemu/index.ts";
 import { trackPhases, type Phase, type Progress } from "./boot-phases.ts";
-import { connect } from "./connect.ts";
+import { connect, type Connection } from "./connect.ts";
+import { watchMonitor, type Monitor } from "./monitor.ts";
 
 export interface StartOptions {
   /** For messages. */
@@ -27,6 +28,8 @@ export interface StartOptions {
   /** `restricted`: the guest has no way out to the network. @default "restricted" */
   readonly network?: "restricted" | "open";
   readonly kernelParameters?: readonly string[];
+  /** Commands over a virtio-serial port of their own, where the guest has such ports. @default true */
+  readonly lane?: boolean;
   /** Until the first command can be run. @default 2 minutes from now, and four times that under TCG */
   readonly deadline?: Deadline;
   readonly onProgress?: (progress: Progress) => void;
@@ -39,12 +42,12 @@ export interface StartOptions {
 }
 
 /** A guest, with everything that it holds on the host. */
-export interface RunningGuest extends AsyncDisposable {
+export interface RunningGuest extends AsyncDisposable, Connection {
   readonly options: StartOptions;
   readonly console: Console;
+  readonly monitor: Monitor;
   readonly directory: RunDirectory;
   readonly phases: readonly Phase[];
-  readonly channel: CommandChannel;
   /** Logs in again, on what the console shows since `mark`. */
   reconnect(mark: number, deadline: Deadline): Promise<void>;
   /** Ends QEMU and all that the run script started; the guest's files on the host stay. */
@@ -60,13 +63,18 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   const deadline = options.deadline ?? Deadline.after(bootPatienceMs * accelerator.timeoutScale);
   const phases = trackPhases(options.onProgress);
   const directory = await createRunDirectory({ name });
+  const laneDirectory = (options.lane ?? true) ? directory.path : undefined;
   const releases: (() => PromiseLike<unknown>)[] = [() => directory[Symbol.asyncDispose]()];
   try {
     signal?.throwIfAborted();
     if (keep === "always") await directory.keep();
     const transport = spawnPty({
       file: options.runScript,
-      ...runScriptCall({ ...options, runDirectory: directory }),
+      ...runScriptCall({
+        ...options,
+        runDirectory: directory,
+        qemuArguments: laneDirectory === undefined ? [] : laneQemuArguments(laneDirectory),
+      }),
       marker: directory.marker,
     });
     directory.guard.watch(transport.pid);
@@ -75,9 +83,11 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
     signal?.addEventListener("abort", abort, { once: true });
     const console = new Console(transport, { recordIn: directory.path, onLine: phases.line });
     releases.unshift(() => console.terminate());
-    const channel = await connect(console, { deadline, signal, since: 0 });
+    const monitor = watchMonitor(console, { name, socket: directory.qmpSocket, deadline });
+    releases.unshift(async () => monitor[Symbol.dispose]());
+    const connection = await connect(console, { deadline, signal, since: 0, laneDirectory });
     signal?.removeEventListener("abort", abort);
-    const parts = { options, console, transport, directory, channel };
+    const parts = { options, console, monitor, transport, directory, laneDirectory, connection };
     return runningGuest({ ...parts, phases: phases.end() });
   } catch (error) {
     const failure = signal?.aborted
@@ -90,37 +100,49 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   }
 }
 
+type GuestParts = Pick<RunningGuest, "options" | "console" | "monitor" | "directory" | "phases"> & {
+  readonly transport: Transport;
+  readonly laneDirectory: string | undefined;
+  readonly connection: Connection;
+};
+
 function runningGuest({
   options,
   console,
+  monitor,
   directory,
   phases,
-  channel,
   transport,
-}: Omit<RunningGuest, "reconnect" | "end" | typeof Symbol.asyncDispose> & {
-  readonly transport: Transport;
-}): RunningGuest {
-  let current = channel;
+  laneDirectory,
+  connection,
+}: GuestParts): RunningGuest {
+  let current = connection;
   let disposal: Promise<void> | undefined;
   const end = async (ending: { readonly graceMs?: number } = {}): Promise<Exit> => {
     console.expectEnd();
     await transport.terminate(ending);
+    monitor[Symbol.dispose]();
     return console.exited;
   };
   return {
     options,
     console,
+    monitor,
     directory,
     phases,
     get channel() {
-      return current;
+      return current.channel;
+    },
+    get laneRefusal() {
+      return current.laneRefusal;
     },
     async reconnect(mark, deadline) {
-      current.abandon(
+      current.channel.abandon(
         new GuestLostError(`${options.name} has booted again`, { code: "GUEST_LOST" }),
       );
       console.answersQueries = true;
-      current = await connect(console, { deadline, signal: options.signal, since: mark });
+      const { signal } = options;
+      current = await connect(console, { deadline, signal, since: mark, laneDirectory });
     },
     end,
     [Symbol.asyncDispose]: () => (disposal ??= end().then(() => directory[Symbol.asyncDispose]())),

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { Deadline } from "../deadline.ts";
+import { forwardPort, pressKeys, setLinks, takeScreenshot } from "../qemu/index.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
@@ -46,6 +48,12 @@ export class Machine extends GuestCommands implements AsyncDisposable {
   /** Store path of the closure that this guest was booted from. */
   get vmSystem(): string | undefined {
     return this.guest.options.vmSystem;
+  }
+
+  /** How commands reach this guest: over the lane, or over the console, and then why. */
+  get commandWay(): { readonly kind: string; readonly reason?: string } {
+    const { channel, laneRefusal: reason } = this.guest;
+    return { kind: channel.kind, ...(reason === undefined ? {} : { reason }) };
   }
 
   /** Private directory of this guest on the host, with its disk image and `console.log`. */
@@ -161,6 +169,49 @@ export class Machine extends GuestCommands implements AsyncDisposable {
   /** Ends QEMU and all that the run script started: asks, waits five seconds, forces. */
   async kill(): Promise<void> {
     await this.guest.end();
+  }
+
+  /**
+   * What the guest's display shows, as a PNG image.
+   * @throws GuestLostError
+   */
+  screenshot(): Promise<Uint8Array> {
+    const file = join(this.runDirectory, "screen.ppm");
+    return this.guest.monitor.order("take a screenshot", (qmp, deadline) =>
+      takeScreenshot(qmp, { file, deadline }),
+    );
+  }
+
+  /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. */
+  async sendKey(keys: string): Promise<void> {
+    await this.guest.monitor.order(`press ${keys}`, (qmp, deadline) =>
+      pressKeys(qmp, keys, deadline),
+    );
+  }
+
+  /** Pulls the guest's network cables. @throws GuestLostError */
+  async block(): Promise<void> {
+    await this.guest.monitor.order("block the network", (qmp, deadline) =>
+      setLinks(qmp, false, deadline),
+    );
+  }
+
+  /** Puts the guest's network cables back. @throws GuestLostError */
+  async unblock(): Promise<void> {
+    await this.guest.monitor.order("unblock the network", (qmp, deadline) =>
+      setLinks(qmp, true, deadline),
+    );
+  }
+
+  /**
+   * Opens a TCP port of the guest to this host alone.
+   * @returns a free port of the host's loopback address
+   * @throws GuestLostError
+   */
+  forward(port: number): Promise<number> {
+    return this.guest.monitor.order(`forward port ${port}`, (qmp, deadline) =>
+      forwardPort(qmp, port, deadline),
+    );
   }
 
   /** What explains a failure; bounded in time, never throws. */

@@ -6,7 +6,7 @@ import type { BootOptions, BuildOptions } from "../launch.ts";
 export interface DrybootSettings
   extends
     Pick<BuildOptions, "nixpkgs" | "nixPath" | "machinesDirectory">,
-    Pick<BootOptions, "accelerator" | "memoryMiB" | "cores"> {
+    Pick<BootOptions, "accelerator" | "memoryMiB" | "cores" | "lane"> {
   /** Where relative paths start. @default the directory that vitest runs in */
   readonly cwd?: string;
   /** How long a boot may take. @default 120000, and four times that under TCG */

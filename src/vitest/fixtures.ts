@@ -8,7 +8,7 @@ import { slowProgress } from "./progress.ts";
 /** How a test wants its guest. */
 export type MachineOptions = Pick<
   BootOptions,
-  "memoryMiB" | "cores" | "network" | "kernelParameters" | "accelerator" | "timeoutMs"
+  "memoryMiB" | "cores" | "network" | "kernelParameters" | "accelerator" | "lane" | "timeoutMs"
 >;
 
 /** The machines of a test. Each is built once a process, whoever asks for it first. */
@@ -95,8 +95,8 @@ async function startGuest(
 ): Promise<Machine> {
   const settings = inject("dryboot") ?? {};
   const vm = typeof machine === "string" ? await buildOnce(machine, settings, signal) : machine;
-  const { accelerator, memoryMiB, cores, bootTimeoutMs: timeoutMs } = settings;
-  const defaults = defined({ accelerator, memoryMiB, cores, timeoutMs });
+  const { accelerator, memoryMiB, cores, lane, bootTimeoutMs: timeoutMs } = settings;
+  const defaults = defined({ accelerator, memoryMiB, cores, lane, timeoutMs });
   const progress = slowProgress(vm.name);
   try {
     return await boot(vm, { ...defaults, ...options, signal, onProgress: progress.show });

@@ -1,0 +1,212 @@
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { requestHeadBytes } from "./agent.ts";
+import type { OutputListener, OutputStream } from "../channel.ts";
+import { OutputCollector } from "./output-collector.ts";
+import { createTrailerReader, type Trailer, type TrailerReader } from "./trailer-reader.ts";
+
+/** What a worker is asked to do. */
+export interface SlotJob {
+  readonly serial: number;
+  readonly text: string;
+  readonly stdin: Uint8Array;
+  readonly maxOutputBytes: number;
+  readonly onOutput?: OutputListener;
+}
+
+export interface SlotResult {
+  readonly trailer: Trailer;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  readonly truncated: boolean;
+}
+
+export interface SlotEvents {
+  /** It can take a job again. */
+  readonly onFree: () => void;
+  /** Something was written by a process that outlived the command `serial`. */
+  readonly onLate: (serial: number, stream: OutputStream, bytes: Uint8Array) => void;
+  readonly onHeard: () => void;
+}
+
+type SlotState = "unused" | "starting" | "free" | "busy" | "held" | "renewing";
+
+interface Running {
+  readonly job: SlotJob;
+  readonly collected: Readonly<Record<OutputStream, OutputCollector>>;
+  readonly ended: Partial<Record<OutputStream, Trailer>>;
+  /** Pieces of output that its listener is not done with. */
+  readonly deliveries: Set<Promise<void>>;
+  readonly resolve: (result: SlotResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+// So much of a command's input waits in the socket at once.
+const inputPieceBytes = 64 * 1024;
+
+/** One worker in the guest, seen through its two ports. */
+export class Slot {
+  readonly index: number;
+  state: SlotState = "unused";
+  readonly #out: Socket;
+  readonly #err: Socket;
+  readonly #readers: Readonly<Record<OutputStream, TrailerReader>>;
+  readonly #events: SlotEvents;
+  #running: Running | undefined;
+  #lastSerial = 0;
+
+  constructor(
+    index: number,
+    sockets: { readonly out: Socket; readonly err: Socket },
+    events: SlotEvents,
+  ) {
+    this.index = index;
+    this.#out = sockets.out;
+    this.#err = sockets.err;
+    this.#events = events;
+    this.#readers = { stdout: this.#reader("stdout"), stderr: this.#reader("stderr") };
+    this.#out.on("data", (bytes) => this.#read("stdout", bytes));
+    this.#err.on("data", (bytes) => this.#read("stderr", bytes));
+  }
+
+  /** The serial of the command that is running, or was the last to run. */
+  get serial(): number {
+    return this.#lastSerial;
+  }
+
+  /** Expects the worker's first words. */
+  starting(laneKey: string): void {
+    this.state = "starting";
+    this.#readers.stdout.expect(laneKey);
+  }
+
+  run(job: SlotJob): Promise<SlotResult> {
+    const key = randomBytes(16).toString("hex");
+    this.state = "busy";
+    this.#lastSerial = job.serial;
+    this.#readers.stdout.expect(key);
+    this.#readers.stderr.expect(key);
+    return new Promise((resolve, reject) => {
+      const collected = {
+        stdout: new OutputCollector(job.maxOutputBytes),
+        stderr: new OutputCollector(job.maxOutputBytes),
+      };
+      this.#running = { job, collected, ended: {}, deliveries: new Set(), resolve, reject };
+      const text = Buffer.from(job.text);
+      this.#out.write(
+        Buffer.concat([requestHead(key, job.serial, text.length, job.stdin.length), text]),
+      );
+      void this.#feed(job.stdin);
+    });
+  }
+
+  /** What has come so far of the command that is running. */
+  peek(): Pick<SlotResult, "stdout" | "stderr" | "truncated"> {
+    return outputsOf(this.#running?.collected);
+  }
+
+  /** Makes the worker leave its pipes to whoever holds them. */
+  renew(): void {
+    this.state = "renewing";
+    this.#out.write(requestHead("0".repeat(32), 0, 0, 0));
+  }
+
+  /** Its pending command fails. */
+  fail(error: unknown): void {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.reject(error);
+  }
+
+  destroy(): void {
+    this.#out.destroy();
+    this.#err.destroy();
+  }
+
+  async #feed(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; from += inputPieceBytes) {
+      if (this.#err.destroyed) return;
+      if (this.#err.write(bytes.subarray(from, from + inputPieceBytes))) continue;
+      await new Promise<void>((resolve) => {
+        const proceed = (): void => {
+          this.#err.off("drain", proceed).off("close", proceed);
+          resolve();
+        };
+        this.#err.on("drain", proceed).on("close", proceed);
+      });
+    }
+  }
+
+  #reader(stream: OutputStream): TrailerReader {
+    return createTrailerReader({
+      onPayload: (bytes) => this.#payload(stream, bytes),
+      onTrailer: (trailer) => this.#trailer(stream, trailer),
+    });
+  }
+
+  #read(stream: OutputStream, bytes: Uint8Array): void {
+    this.#events.onHeard();
+    this.#readers[stream].read(bytes);
+  }
+
+  #payload(stream: OutputStream, bytes: Uint8Array): void {
+    const running = this.#running;
+    if (running === undefined || running.ended[stream] !== undefined) {
+      if (this.#lastSerial > 0) this.#events.onLate(this.#lastSerial, stream, bytes);
+      return;
+    }
+    running.collected[stream].add(bytes);
+    this.#deliver(running, stream, bytes);
+  }
+
+  /** Hands a piece to the caller, and reads on when the caller is done with it. */
+  #deliver(running: Running, stream: OutputStream, bytes: Uint8Array): void {
+    const delivery = running.job.onOutput?.(stream, bytes);
+    if (delivery === undefined) return;
+    const socket = stream === "stdout" ? this.#out : this.#err;
+    socket.pause();
+    const done = delivery.then(undefined, running.reject).then(() => {
+      running.deliveries.delete(done);
+      socket.resume();
+    });
+    running.deliveries.add(done);
+  }
+
+  #trailer(stream: OutputStream, trailer: Trailer): void {
+    if (trailer.how === "r" || trailer.how === "c") {
+      if (this.state === "busy" || this.state === "free") return;
+      this.state = "free";
+      this.#events.onFree();
+      return;
+    }
+    const running = this.#running;
+    if (running === undefined) return;
+    running.ended[stream] = trailer;
+    const { stdout, stderr } = running.ended;
+    if (stdout === undefined || stderr === undefined) return;
+    this.#running = undefined;
+    this.state = stdout.held ? "held" : "free";
+    const result = { trailer: stdout, ...outputsOf(running.collected) };
+    if (running.deliveries.size === 0) running.resolve(result);
+    else void Promise.all(running.deliveries).then(() => running.resolve(result));
+    if (this.state === "free") this.#events.onFree();
+  }
+}
+
+function outputsOf(collected: Running["collected"] | undefined): Omit<SlotResult, "trailer"> {
+  if (collected === undefined) {
+    return { stdout: new Uint8Array(), stderr: new Uint8Array(), truncated: false };
+  }
+  return {
+    stdout: collected.stdout.bytes(),
+    stderr: collected.stderr.bytes(),
+    truncated: collected.stdout.truncated || collected.stderr.truncated,
+  };
+}
+
+function requestHead(key: string, serial: number, length: number, input: number): Buffer {
+  const digits = (value: number, count: number): string => String(value).padStart(count, "0");
+  const head = `${key} ${digits(serial, 10)} ${digits(length, 9)} ${digits(input, 15)}\n`;
+  if (head.length !== requestHeadBytes) throw new RangeError("a command is too long for the lane");
+  return Buffer.from(head, "latin1");
+}

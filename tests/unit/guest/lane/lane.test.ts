@@ -1,0 +1,239 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CommandOutcome, CommandRequest } from "../../../../src/guest/channel.ts";
+import { startHostAgent, type HostAgent } from "./host-agent.ts";
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+const texts = ({ exitCode, stdout, stderr }: CommandOutcome): unknown => [
+  exitCode,
+  text(stdout),
+  text(stderr),
+];
+
+let agent: HostAgent;
+
+beforeAll(async () => {
+  agent = await startHostAgent({ graceMs: 200 });
+});
+
+afterAll(() => agent[Symbol.asyncDispose]());
+
+const run = (
+  command: CommandRequest["command"],
+  options: Omit<CommandRequest, "command"> = {},
+): Promise<CommandOutcome> => agent.lane.run({ command, ...options });
+
+describe("a command", () => {
+  test("gives its exit code, stdout and stderr apart", async () => {
+    expect(texts(await run("echo out; echo err >&2; exit 3"))).toEqual([3, "out\n", "err\n"]);
+  });
+
+  test("of plain words gives what a shell would give", async () => {
+    expect(texts(await run("true"))).toEqual([0, "", ""]);
+    expect(texts(await run("false"))).toEqual([1, "", ""]);
+    expect(texts(await run("exit 7"))).toEqual([7, "", ""]);
+    expect(texts(await run("echo a  b"))).toEqual([0, "a b\n", ""]);
+    expect(texts(await run("set -euo pipefail\nbasename /a/b"))).toEqual([0, "b\n", ""]);
+    expect(texts(await run("no-such-program x"))).toEqual([
+      127,
+      "",
+      expect.stringContaining("no-such-program: command not found"),
+    ]);
+  });
+
+  test("of an argument vector is read by no shell", async () => {
+    const words = ["a b", "c'd", "", "$HOME", "*", "e\nf"];
+    expect(texts(await run(["printf", "%s|", ...words]))).toEqual([0, `${words.join("|")}|`, ""]);
+  });
+
+  test("ended by a signal is told from one that exits with the same number", async () => {
+    for (const signal of ["SIGKILL", "SIGTERM", "SIGINT", "SIGPIPE", "SIGSEGV"]) {
+      expect(await run(`kill -${signal.slice(3)} $$; sleep 5`)).toMatchObject({
+        exitCode: undefined,
+        signal,
+      });
+    }
+    for (const exitCode of [130, 137, 141, 143, 255]) {
+      const outcome = await run(`exit ${exitCode}; :`);
+      expect(outcome).toMatchObject({ exitCode });
+      expect(outcome.signal).toBeUndefined();
+    }
+  });
+
+  test("leads a process group of its own and sees none of the agent's descriptors", async () => {
+    const { stdout } = await run(
+      "cut -d ' ' -f 1,5 /proc/$$/stat; for n in {0..19}; do [ ! -e /proc/$$/fd/$n ] || echo $n; done",
+    );
+    const [ids = "", ...descriptors] = text(stdout).trim().split("\n");
+    expect(ids).toMatch(/^(\d+) \1$/);
+    expect(descriptors).toEqual(["0", "1", "2"]);
+  });
+
+  test("leaves no trace of itself in the next one", async () => {
+    await run("cd /; export LEFT=1; umask 077; ulimit -n 50");
+    expect(text((await run('echo "$PWD ${LEFT-none}"')).stdout)).toBe(`${agent.directory} none\n`);
+  });
+
+  test("gets environment, working directory and the locale as given", async () => {
+    const { stdout } = await run('echo "$PWD|$A|${LC_ALL-unset}"', {
+      cwd: "/usr/share",
+      environment: { A: "it's\n$x `y`" },
+    });
+    expect(text(stdout)).toBe("/usr/share|it's\n$x `y`|unset\n");
+  });
+
+  test("can open /dev/stdout and /dev/stderr again", async () => {
+    expect(texts(await run("echo a >/dev/stdout; echo b >/dev/stderr; echo c"))).toEqual([
+      0,
+      "a\nc\n",
+      "b\n",
+    ]);
+  });
+
+  test("can be interrupted by the terminal's signal", async () => {
+    expect((await run("kill -INT $$; echo survived")).signal).toBe("SIGINT");
+  });
+
+  test("of a hundred thousand characters arrives whole", async () => {
+    const long = "ä'".repeat(30_000);
+    expect(text((await run(["printf", "%s", long])).stdout)).toBe(long);
+  });
+});
+
+describe("bytes", () => {
+  test("of every value pass both ways unchanged", async () => {
+    const stdin = randomBytes(1_000_000);
+    const { stdout, stderr } = await run("tee /dev/stderr", { stdin });
+    expect(stdin.equals(stdout)).toBe(true);
+    expect(stdin.equals(stderr)).toBe(true);
+  });
+
+  test("that a command does not read do not reach the next one", async () => {
+    const stdin = Buffer.alloc(3_000_000, "x");
+    expect(texts(await run("head -c 3", { stdin }))).toEqual([0, "xxx", ""]);
+    expect(texts(await run("true", { stdin }))).toEqual([0, "", ""]);
+    expect(texts(await run("cat", { stdin: "mine" }))).toEqual([0, "mine", ""]);
+  });
+
+  test("beyond the limit are dropped and said to be", async () => {
+    const outcome = await run("yes | head -c 5000000; echo end >&2", { maxOutputBytes: 1000 });
+    expect(outcome.stdout).toHaveLength(1000);
+    expect(outcome).toMatchObject({ exitCode: 0, truncated: true });
+    expect(text(outcome.stderr)).toBe("end\n");
+    expect((await run("printf 1234", { maxOutputBytes: 4 })).truncated).toBe(false);
+  });
+
+  test("are handed out while the command is running, as fast as they are taken", async () => {
+    const seen: string[] = [];
+    let taken = 0;
+    const outcome = await run("echo first; read -r x; yes | head -c 1000000", {
+      stdin: "go\n",
+      maxOutputBytes: 0,
+      onOutput: async (stream, bytes) => {
+        seen.push(stream);
+        await new Promise((resolve) => setImmediate(resolve));
+        taken += bytes.length;
+      },
+    });
+    expect(taken).toBe(1_000_006);
+    expect(new Set(seen)).toEqual(new Set(["stdout"]));
+    expect(outcome.stdout).toHaveLength(0);
+  });
+});
+
+describe("a process that outlives its command", () => {
+  test("does not hold the result back, and what it writes later is kept apart", async () => {
+    const directory = `${agent.directory}/go`;
+    const command = `echo now; (until [ -e ${directory} ]; do sleep 0.01; done; echo later) &`;
+    expect(texts(await run(command))).toEqual([0, "now\n", ""]);
+    for (let time = 0; time < 20; time += 1) {
+      expect(texts(await run(`echo ${time}`))).toEqual([0, `${time}\n`, ""]);
+    }
+    await run(`touch ${directory}`);
+    await expect
+      .poll(() => agent.lane.lateOutput().map(({ command: of, stdout }) => [of, text(stdout)]))
+      .toEqual([[command, "later\n"]]);
+  });
+
+  test("takes no worker for ever, however many there are", async () => {
+    for (let time = 0; time < 20; time += 1) {
+      expect(texts(await run(`echo ${time}; sleep 3 &`))).toEqual([0, `${time}\n`, ""]);
+    }
+    expect(texts(await run("echo still"))).toEqual([0, "still\n", ""]);
+  });
+});
+
+describe("a timeout", () => {
+  test("ends the command with all that it started", async () => {
+    const outcome = await run("sleep 61.5 & echo started; sleep 61.5", { timeoutMs: 300 });
+    expect(outcome).toMatchObject({ timedOut: true, signal: "SIGTERM" });
+    expect(text(outcome.stdout)).toBe("started\n");
+    expect((await run("pgrep -fx 'sleep 61.5'")).exitCode).toBe(1);
+  });
+
+  test("becomes a KILL for what ignores TERM", async () => {
+    const outcome = await run("trap '' TERM; while :; do sleep 0.05; done", { timeoutMs: 200 });
+    expect(outcome).toMatchObject({ timedOut: true, signal: "SIGKILL" });
+  });
+
+  test("that was not reached leaves no mark on this command nor on the next", async () => {
+    expect(await run("sleep 0.2", { timeoutMs: 350 })).toMatchObject({
+      exitCode: 0,
+      timedOut: false,
+    });
+    expect(await run("sleep 0.3", { timeoutMs: 5000 })).toMatchObject({
+      exitCode: 0,
+      timedOut: false,
+    });
+  });
+});
+
+describe("several commands", () => {
+  test("run side by side", async () => {
+    const meet = (mine: string, other: string): Promise<CommandOutcome> =>
+      run(`touch ${mine}; until [ -e ${other} ]; do sleep 0.01; done`, { timeoutMs: 10_000 });
+    const outcomes = await Promise.all([meet("a", "b"), meet("b", "a")]);
+    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  });
+
+  test("more than there are workers all get their own results", async () => {
+    const numbers = Array.from({ length: 40 }, (_, index) => index);
+    const outcomes = await Promise.all(
+      numbers.map((number) => run(`echo ${number}; cat >&2`, { stdin: `in ${number}` })),
+    );
+    expect(outcomes.map(texts)).toEqual(
+      numbers.map((number) => [0, `${number}\n`, `in ${number}`]),
+    );
+  });
+});
+
+test("an aborted command is ended and fails the call", async () => {
+  const controller = new AbortController();
+  const pending = run("sleep 62.5", { signal: controller.signal });
+  setTimeout(() => controller.abort(), 100);
+  await expect(pending).rejects.toMatchObject({ code: "INTERRUPTED" });
+  await expect.poll(async () => (await run("pgrep -fx 'sleep 62.5'")).exitCode).toBe(1);
+});
+
+test("the agent that dies fails the pending command with one clear error", async () => {
+  await using other = await startHostAgent();
+  const pending = other.lane.run({ command: "sleep 2" });
+  await expect.poll(() => readdirSync(`${other.directory}/home`)).toContain("0.job");
+  const rejected = expect(pending).rejects.toThrow(/^the command lane is lost: /);
+  process.kill(-(other.process.pid ?? 0), "SIGKILL");
+  other.process.kill("SIGKILL");
+  await rejected;
+  await expect(other.lane.run({ command: "true" })).rejects.toBe(other.lane.failure);
+});
+
+test("the end of the lane ends the agent and leaves nothing behind", async () => {
+  const other = await startHostAgent();
+  const ended = new Promise((resolve) => other.process.on("exit", resolve));
+  await other.lane.run({ command: "sleep 3 &" });
+  await using _ = other;
+  await other.lane[Symbol.asyncDispose]();
+  await ended;
+  expect(readdirSync(other.directory)).toEqual(["program"]);
+});
