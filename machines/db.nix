@@ -20,6 +20,7 @@ in
       CREATE ROLE inventory LOGIN;
       CREATE DATABASE inventory OWNER inventory;
       \connect inventory
+      SET ROLE inventory;
       CREATE TABLE part (name text PRIMARY KEY, stock integer NOT NULL);
       INSERT INTO part VALUES ('bolt', 40), ('nut', 38);
     '';
