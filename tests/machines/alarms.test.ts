@@ -1,0 +1,74 @@
+// QEMU's own view of a guest, and what becomes of waits when the guest is lost.
+import { rmSync } from "node:fs";
+import type { GuestLostError } from "dryboot";
+import { expect, test } from "dryboot/test";
+
+const front = (port: number, limitMs = 15_000): Promise<string> =>
+  fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(limitMs) }).then((page) =>
+    page.text(),
+  );
+
+test("a forwarded port leads into the guest until its network is blocked", async ({ machines }) => {
+  const web = await machines.shared("web");
+  await expect(web.port(80)).toBeListening();
+
+  const port = await web.forward(80);
+  expect(await front(port)).toContain("Welcome to web");
+
+  await web.block();
+  await expect(front(port, 3000)).rejects.toThrow();
+  await web.unblock();
+  expect(await front(port)).toContain("Welcome to web");
+});
+
+test("a screenshot is an image, and a key reaches the guest's keyboard", async ({ machines }) => {
+  const web = await machines.shared("web");
+
+  const image = Buffer.from(await web.screenshot());
+  expect(image.subarray(1, 4).toString()).toBe("PNG");
+
+  await web.sendKey("ret");
+  await expect(web.sendKey("no-such-key")).rejects.toThrow(/could not press no-such-key/);
+});
+
+test("a panic fails what waits at once, and every later call with the same cause", async ({
+  machines,
+}) => {
+  const web = await machines.shared("web");
+
+  // Later and by itself: over the console, commands are run one after the other.
+  await web.succeed("(sleep 2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &");
+  const waits = [
+    web.waitForConsoleText("never printed"),
+    web.waitUntilSucceeds("false"),
+    web.run("sleep 1000"),
+  ];
+  for (const outcome of await Promise.allSettled(waits)) {
+    expect(outcome).toMatchObject({
+      status: "rejected",
+      reason: {
+        code: "GUEST_LOST",
+        exitCode: 4,
+        message: expect.stringMatching(/kernel panic.*sysrq/),
+      },
+    });
+  }
+  await expect(web.run("true")).rejects.toMatchObject({ cause: { code: "GUEST_LOST" } });
+});
+
+test("a boot that ends in emergency mode is over with its first line", async ({ machines }) => {
+  const started = machines.start("minimal", {
+    kernelParameters: ["systemd.unit=emergency.target"],
+  });
+
+  const failure = await started.catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code: "BOOT_FAILED",
+    exitCode: 4,
+    message: expect.stringMatching(/emergency mode/),
+    details: expect.arrayContaining([expect.stringMatching(/^Kept: /)]),
+  });
+  const { details } = failure as GuestLostError;
+  const kept = details.flatMap((line) => /^Kept: (\S+)/.exec(line)?.[1] ?? []);
+  for (const directory of kept) rmSync(directory, { recursive: true });
+});
