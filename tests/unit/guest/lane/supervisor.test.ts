@@ -52,7 +52,7 @@ test("a flood of random bytes becomes garbage events, never a message", async ()
     fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
       host.emit("data", Buffer.from(bytes));
     }),
-    { numRuns: Number(process.env["FUZZ_RUNS"] ?? 3500) },
+    { numRuns: Number(process.env["DRYBOOT_FUZZ_INPUTS"] ?? 3500) },
   );
   expect([...kinds].toSorted()).toEqual(["garbage", "hello"]);
 }, 3_600_000);

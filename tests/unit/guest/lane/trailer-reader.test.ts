@@ -42,7 +42,7 @@ const almost = fc.array(
   { maxLength: 12 },
 );
 
-const numRuns = Number(process.env["FUZZ_RUNS"] ?? 3500);
+const numRuns = Number(process.env["DRYBOOT_FUZZ_INPUTS"] ?? 3500);
 
 describe("the reader of a worker's port", () => {
   test("finds the trailer at any cut, and nothing else of the payload", () => {
