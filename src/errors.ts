@@ -83,7 +83,10 @@ export class NixError extends UntestedError {
   readonly code: "NIX_EVALUATION" | "NIX_BUILD";
   readonly exitCode: 3 = exitCodes.nix;
 
-  constructor(message: string, { code, ...details }: ErrorDetails & { readonly code: NixError["code"] }) {
+  constructor(
+    message: string,
+    { code, ...details }: ErrorDetails & { readonly code: NixError["code"] },
+  ) {
     super(message, details);
     this.code = code;
   }
@@ -98,7 +101,10 @@ export class HostError extends UntestedError {
     | "HOST_RESOURCES";
   readonly exitCode: 5 = exitCodes.host;
 
-  constructor(message: string, { code, ...details }: ErrorDetails & { readonly code: HostError["code"] }) {
+  constructor(
+    message: string,
+    { code, ...details }: ErrorDetails & { readonly code: HostError["code"] },
+  ) {
     super(message, details);
     this.code = code;
   }
