@@ -15,7 +15,12 @@ const config: ViteUserConfig = defineVitestConfig({
   test: {
     projects: [
       {
-        test: { name: "unit", include: ["tests/unit/**/*.test.ts"], sequence: { groupOrder: 0 } },
+        test: {
+          name: "unit",
+          include: ["tests/unit/**/*.test.ts"],
+          sequence: { groupOrder: 0 },
+          maxWorkers: "100%",
+        },
       },
       {
         ...defineConfig({

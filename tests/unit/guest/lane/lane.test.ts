@@ -25,6 +25,10 @@ const run = (
   options: Omit<CommandRequest, "command"> = {},
 ): Promise<CommandOutcome> => agent.lane.run({ command, ...options });
 
+/** Succeeds when no process has this argument; `pgrep` is not everywhere. */
+const noProcessWith = (argument: string): string =>
+  `[ -z "$(grep -lsxz '${argument}' /proc/[0-9]*/cmdline)" ]`;
+
 describe("a command", () => {
   test("gives its exit code, stdout and stderr apart", async () => {
     expect(texts(await run("echo out; echo err >&2; exit 3"))).toEqual([3, "out\n", "err\n"]);
@@ -170,7 +174,7 @@ describe("a timeout", () => {
     const outcome = await run("sleep 61.5 & echo started; sleep 61.5", { timeoutMs: 300 });
     expect(outcome).toMatchObject({ timedOut: true, signal: "SIGTERM" });
     expect(text(outcome.stdout)).toBe("started\n");
-    expect((await run("pgrep -fx 'sleep 61.5'")).exitCode).toBe(1);
+    expect((await run(noProcessWith("61[.]5"))).exitCode).toBe(0);
   });
 
   test("becomes a KILL for what ignores TERM", async () => {
@@ -214,7 +218,7 @@ test("an aborted command is ended and fails the call", async () => {
   const pending = run("sleep 62.5", { signal: controller.signal });
   setTimeout(() => controller.abort(), 100);
   await expect(pending).rejects.toMatchObject({ code: "INTERRUPTED" });
-  await expect.poll(async () => (await run("pgrep -fx 'sleep 62.5'")).exitCode).toBe(1);
+  await expect.poll(async () => (await run(noProcessWith("62[.]5"))).exitCode).toBe(0);
 });
 
 test("the agent that dies fails the pending command with one clear error", async () => {
