@@ -1,9 +1,11 @@
+import { dirname } from "node:path";
 import { Console, spawnPty, type Exit, type Transport } from "../console/index.ts";
 import { Deadline, formatMs } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
 import { laneQemuArguments } from "../guest/index.ts";
 import {
   createRunDirectory,
+  hostError,
   runScriptCall,
   type Accelerator,
   type RunDirectory,
@@ -166,6 +168,9 @@ function failedStart(
   { phase, directory, deadline }: FailedStart,
 ): unknown {
   if (!(error instanceof GuestLostError || error instanceof ConsoleTimeoutError)) return error;
+  // Before its first line nothing of this comes from the guest.
+  const untested = phase === "qemu" ? hostError(error, dirname(directory.path)) : error;
+  if (untested !== error) return untested;
   const where = `at ${phase}, after ${formatMs(deadline.elapsedMs)}`;
   return new GuestLostError(`${name}: ${error.message} (${where})`, {
     code: error instanceof ConsoleTimeoutError ? "BOOT_TIMEOUT" : error.code,

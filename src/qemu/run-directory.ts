@@ -92,14 +92,20 @@ export async function sweepRunDirectories(parent: string = tmpdir()): Promise<st
 
 /** A full or unwritable disk as one line for the user; other errors as they are. */
 export function hostError(error: unknown, where: string): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const reason = typeof code === "string" ? reasons.get(code) : undefined;
+  const reason = reasons.get(codeOf(error));
   if (reason === undefined) return error;
   return new HostError(`cannot write below ${where}: ${reason}`, {
     code: "HOST_RESOURCES",
     cause: error,
     hint: "Free some space, or point TMPDIR at a directory with room (a few hundred MB a guest).",
   });
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  // The last words of a program that the run script started, as qemu-img.
+  if (error.message.includes("No space left on device")) return "ENOSPC";
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([

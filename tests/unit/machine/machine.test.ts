@@ -245,6 +245,16 @@ test.for([
   },
 );
 
+test("a disk that is full is the host's fault, and leaves no directory to fill it", async () => {
+  const before = runDirectories();
+  expect(await failure("disk-full")).toMatchObject({
+    code: "HOST_RESOURCES",
+    exitCode: 5,
+    message: `cannot write below ${tmpdir()}: the disk is full`,
+  });
+  expect(runDirectories()).toEqual(before);
+});
+
 test("an interrupted boot leaves nothing behind, not even its directory", async () => {
   const before = runDirectories();
   const controller = new AbortController();
