@@ -136,7 +136,6 @@ in
     hostId = mkOption { type = types.nullOr (types.strMatching "[0-9a-fA-F]{8}"); default = null; example = "4e98920d"; description = "The 32-bit number that identifies the machine, as eight hexadecimal digits."; };
     enableIPv6 = mkOption { type = types.bool; default = true; description = "Whether IPv6 is used."; };
     useDHCP = mkOption { type = types.bool; default = true; description = "Whether interfaces get their addresses by DHCP unless they say otherwise."; };
-    useNetworkd = mkOption { type = types.bool; default = false; description = "Whether systemd-networkd configures the interfaces."; };
     usePredictableInterfaceNames = mkOption { type = types.bool; default = true; description = "Whether interfaces are named after where they are plugged in, rather than eth0, eth1, …"; };
     nameservers = mkOption { type = types.listOf types.str; default = [ ]; description = "Servers that resolve names."; };
     search = mkOption { type = types.listOf types.str; default = [ ]; description = "Domains in which short names are looked for."; };
@@ -174,7 +173,7 @@ in
     };
 
     systemd.services = lib.mkMerge [
-      (lib.mkIf (!cfg.useNetworkd) (lib.listToAttrs (map addressService configured)))
+      (lib.listToAttrs (map addressService configured))
       {
         network-local-commands = lib.mkIf (cfg.localCommands != "") {
           description = "Extra networking commands.";

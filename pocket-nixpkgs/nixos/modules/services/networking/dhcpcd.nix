@@ -92,7 +92,7 @@ in
     };
   };
 
-  config = lib.mkIf (cfg.enable && enabled && !net.useNetworkd) {
+  config = lib.mkIf (cfg.enable && enabled) {
     systemd.services.dhcpcd = {
       description = "DHCP Client";
       documentation = [ "man:dhcpcd(8)" ];
