@@ -204,7 +204,7 @@ function noisy(plain: Transport): Transport {
   };
 }
 
-test("messages in the middle of lines and lost input never make a wrong result", async () => {
+test.concurrent("messages in the middle of lines and lost input never make a wrong result", async () => {
   await using torn = await start(noisy);
   for (let round = 0; round < 4; round += 1) {
     const size = round * 375;
@@ -217,7 +217,7 @@ test("messages in the middle of lines and lost input never make a wrong result",
   }
 }, 60_000);
 
-test("whatever is lost once on its way to the guest is sent again", async () => {
+test.concurrent("whatever is lost once on its way to the guest is sent again", async () => {
   const lost = new Set<string>();
   await using deaf = await start((plain) => ({
     ...plain,
