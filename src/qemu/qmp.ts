@@ -69,7 +69,8 @@ function speakQmp(socket: Socket): Qmp {
   const ended = new Promise<undefined>((resolve) => {
     end = () => resolve(undefined);
   });
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  lines.on("line", (line) => {
     const message = parseMessage(line);
     if (typeof message["event"] === "string") {
       const event = { name: message["event"], data: asRecord(message["data"]) };
@@ -82,6 +83,8 @@ function speakQmp(socket: Socket): Qmp {
       typeof refusal === "string" ? { error: new QmpError(refusal) } : { value: message["return"] },
     );
   });
+  // Both say it when QEMU's death resets the connection, and the end is noticed below.
+  lines.on("error", () => {});
   socket.on("error", () => {});
   socket.on("close", end);
 

@@ -143,3 +143,15 @@ test("every network card of the guest loses its link, by the name that QEMU know
     { name: "card", up: true },
   ]);
 });
+
+test("a monitor that resets the connection ends the wait, and nothing else", async () => {
+  const path = join(directory, "reset");
+  // Closing with something unread resets it.
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    setTimeout(() => socket.destroy(), 100);
+  });
+  await once(server.listen(path), "listening");
+  const qmp = await connectQmp(path, soon()).catch((error: unknown) => error);
+  expect(qmp).toBeInstanceOf(QmpError);
+  server.close();
+});
