@@ -11,7 +11,6 @@ export { openSerialChannel, type SerialChannelOptions } from "./serial-channel.t
 export {
   parseProcNet,
   parseProperties,
-  parseSs,
   parseUnits,
   type ListeningSocket,
   type Properties,

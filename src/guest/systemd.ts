@@ -32,22 +32,7 @@ export interface ListeningSocket {
   readonly port: number;
 }
 
-/** `ss -H -l -n -t -u`, or one of the two: with a first column `Netid` or without. */
-export function parseSs(text: string, protocol: "tcp" | "udp" = "tcp"): ListeningSocket[] {
-  return text.split("\n").flatMap((line) => {
-    const fields = line.trim().split(/\s+/);
-    const netid = fields[0];
-    const named = netid === "tcp" || netid === "udp";
-    const local = fields[named ? 4 : 3];
-    const [, address, port] = /^(.*):(\d+)$/.exec(local ?? "") ?? [];
-    if (address === undefined || port === undefined) return [];
-    return [
-      { protocol: named ? netid : protocol, address: plainAddress(address), port: Number(port) },
-    ];
-  });
-}
-
-/** `/proc/net/{tcp,tcp6,udp,udp6}` of a little-endian guest: for guests without `ss`. */
+/** `/proc/net/{tcp,tcp6,udp,udp6}` of a little-endian guest, which every guest has. */
 export function parseProcNet(text: string, protocol: "tcp" | "udp" = "tcp"): ListeningSocket[] {
   const listening = protocol === "tcp" ? "0A" : "07";
   return text.split("\n").flatMap((line) => {
@@ -56,10 +41,6 @@ export function parseProcNet(text: string, protocol: "tcp" | "udp" = "tcp"): Lis
     if (address === undefined || port === undefined || state !== listening) return [];
     return [{ protocol, address: addressFromHex(address), port: Number.parseInt(port, 16) }];
   });
-}
-
-function plainAddress(address: string): string {
-  return address.replace(/[[\]]/g, "").replace(/%.*$/, "");
 }
 
 function addressFromHex(hex: string): string {

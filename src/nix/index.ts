@@ -1,7 +1,6 @@
 export { buildSystem, buildVm } from "./build.ts";
 export { evaluateMachine } from "./evaluate.ts";
 export { findMachine, listMachines } from "./machines.ts";
-export { nearestNames } from "../nearest.ts";
 export { resolveNixpkgs } from "./nixpkgs.ts";
 export { findPocket, isPocket, isPocketReady, preparePocket } from "./pocket.ts";
 export type {

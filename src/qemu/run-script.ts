@@ -9,8 +9,6 @@ export interface RunScriptOptions {
   readonly cores?: number;
   /** `restricted`: no way out of the guest; forwarded ports still work. @default "restricted" */
   readonly network?: "restricted" | "open";
-  /** QEMU ends instead of resetting the guest. @default false */
-  readonly endOnReboot?: boolean;
   /** Appended to the kernel's command line, where the last of a kind wins. */
   readonly kernelParameters?: readonly string[];
   /** Further QEMU arguments, one word each. */
@@ -36,7 +34,6 @@ export function runScriptCall({
   memoryMiB,
   cores,
   network = "restricted",
-  endOnReboot = false,
   kernelParameters = [],
   qemuArguments = [],
   environment = process.env,
@@ -53,7 +50,6 @@ export function runScriptCall({
       ...accelerator.qemuArguments,
       ...(memoryMiB === undefined ? [] : ["-m", String(memoryMiB)]),
       ...(cores === undefined ? [] : ["-smp", String(cores)]),
-      ...(endOnReboot ? ["-no-reboot"] : []),
       "-qmp",
       `unix:${runDirectory.qmpSocket.replaceAll(",", ",,")},server=on,wait=off`,
       ...panicDevice,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseProcNet, parseProperties, parseSs, parseUnits } from "../../../src/guest/systemd.ts";
+import { parseProcNet, parseProperties, parseUnits } from "../../../src/guest/systemd.ts";
 
 test("the blocks of systemctl show are told apart by their Id", () => {
   const units = parseUnits(
@@ -14,23 +14,7 @@ test("a value that goes on in the next line is one value", () => {
   expect(parseProperties("A=1\n2\nB=3").get("A")).toBe("1\n2");
 });
 
-test("the sockets of ss are read with and without a protocol column", () => {
-  expect(
-    parseSs(
-      "LISTEN 0 511 0.0.0.0:80 0.0.0.0:*\nLISTEN 0 128 [::]:22 [::]:*\nLISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:*\nLISTEN 0 1 *:5432 *:*",
-    ),
-  ).toEqual([
-    { protocol: "tcp", address: "0.0.0.0", port: 80 },
-    { protocol: "tcp", address: "::", port: 22 },
-    { protocol: "tcp", address: "127.0.0.53", port: 53 },
-    { protocol: "tcp", address: "*", port: 5432 },
-  ]);
-  expect(parseSs("udp UNCONN 0 0 [fe80::1%eth0]:546 [::]:*")).toEqual([
-    { protocol: "udp", address: "fe80::1", port: 546 },
-  ]);
-});
-
-test("the kernel's own table serves where ss is missing", () => {
+test("listening sockets are read out of the kernel's own table", () => {
   const head =
     "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
   expect(
