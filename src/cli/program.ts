@@ -84,6 +84,10 @@ function describeProgram(io: Io, guestCommand: readonly string[], perform: Perfo
       (await import("./commands/run.ts")).run(reference, guestCommand, context),
     ),
   );
+  command("init", "put dryboot into the configuration repository in this directory").action(
+    (options: CommonOptions) =>
+      perform(options, async (context) => (await import("./commands/init.ts")).init(context)),
+  );
   command("list", "list the machines that can be called by name").action((options: CommonOptions) =>
     perform(options, async (context) => (await import("./commands/list.ts")).list(context)),
   );

@@ -19,9 +19,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   launch: [...leaves, "nix", "qemu", "machine"],
   host: [...leaves, "nix", "qemu"],
   checks: [...leaves, "guest", "machine", "launch"],
+  init: [...leaves, "nix"],
   report: [...leaves, "console", "checks"],
   vitest: [...leaves, "nix", "console", "machine", "launch", "checks", "report"],
-  cli: [...leaves, "nix", "qemu", "console", "machine", "launch", "host", "checks", "report"],
+  cli: [...leaves, "nix", "qemu", "console", "machine", "launch", "host", "checks", "init", "report"],
   index: [
     ...leaves,
     "nix",
