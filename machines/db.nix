@@ -34,6 +34,10 @@ in
     serviceConfig = {
       Type = "oneshot";
       User = "postgres";
+      ProtectSystem = "strict";
+      ProtectHome = true;
+      NoNewPrivileges = true;
+      ReadWritePaths = [ backupDirectory ];
     };
     script = ''
       pg_dump --format=custom --file=${backupDirectory}/inventory.new inventory
@@ -49,6 +53,9 @@ in
       Persistent = true;
     };
   };
+
+  # A database keeps its own cache: the kernel shall not push it out to swap.
+  boot.kernel.sysctl."vm.swappiness" = 1;
 
   systemd.tmpfiles.rules = [ "d ${backupDirectory} 0700 postgres postgres -" ];
 

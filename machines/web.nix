@@ -23,13 +23,29 @@ in
 
   services.nginx = {
     enable = true;
-    virtualHosts.localhost.root = page;
+    virtualHosts.localhost = {
+      root = page;
+      locations."/home".extraConfig = "return 301 /;";
+      locations."= /robots.txt".alias = "/etc/web/robots.txt";
+    };
 
     # Figures for this machine alone: the firewall keeps the port closed to others.
     virtualHosts.status = {
       listen = [ { addr = "0.0.0.0"; port = 8080; } ];
       locations."/".extraConfig = "stub_status;";
     };
+  };
+
+  environment.etc."web/robots.txt".text = ''
+    User-agent: *
+    Disallow: /home
+  '';
+
+  # Visitors on slow lines get full speed sooner, and a burst of them waits rather than being turned away.
+  boot.kernelModules = [ "tcp_bbr" ];
+  boot.kernel.sysctl = {
+    "net.ipv4.tcp_congestion_control" = "bbr";
+    "net.core.somaxconn" = 4096;
   };
 
   services.openssh.enable = true;

@@ -37,6 +37,7 @@ in
     } > bin/perl
     chmod +x bin/perl
   '';
+  openssl = wrap "openssl" ''"export OPENSSL_CONF=\''${OPENSSL_CONF:-$out/etc/ssl/openssl.cnf}"'';
   git = wrap "git" ''"export GIT_EXEC_PATH=$out/lib/git-core GIT_TEMPLATE_DIR=$out/share/git-core/templates"'';
   file = wrap "file" ''"export MAGIC=$out/lib/file/magic.mgc"'';
   iptables = ''

@@ -44,7 +44,7 @@ let
     procps = main "ps";
     systemd = main "systemctl" // { interfaceVersion = 2; };
     dbus = main "dbus-daemon";
-    shadow = main "passwd";
+    shadow = main "passwd" // { shellPath = "/bin/nologin"; };
     e2fsprogs = main "mke2fs";
     util-linux = main "mount";
     sqlite = main "sqlite3";

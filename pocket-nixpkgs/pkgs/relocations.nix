@@ -27,6 +27,13 @@
   "/usr/sbin/swapoff" = "/run/.p/////swoff";
   "/usr/sbin/sulogin" = "/run/.p/////sulog";
 
+  "/usr/bin/ssh" = "/run/.p//ssh";
+  "/usr/libexec/sudo" = "/run/.p//////sudo";
+  "/usr/libexec/coreutils" = "/run/.p//////coreutils";
+
+  # Where programs are looked for when nobody says, systemd's own included.
+  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin" = "/run/wrappers/bin:/run/current-system/sw//////bin";
+
   "/usr/lib/locale" = "/run/.p//locale";
   "/usr/share/terminfo" = "/run/.p////terminfo";
   "/lib/terminfo" = "/etc/terminfo";

@@ -2,12 +2,12 @@
 { pkgs }:
 
 let
-  # systemd's programs, without the distribution's own units, which a configuration alone chooses.
+  # systemd's programs, without the distribution's own units and generators, which a configuration alone chooses.
   programs = pkgs.runCommandLocal "systemd-programs" { } ''
     mkdir $out
     for entry in ${pkgs.systemd}/lib/systemd/*; do
       case ''${entry##*/} in
-        system | user | *-preset | *.conf.d) ;;
+        system | user | *-preset | *.conf.d | system-generators | user-generators) ;;
         *) ln -s "$entry" $out/ ;;
       esac
     done
@@ -25,6 +25,9 @@ in
   "/run/.p/sulog" = "${pkgs.util-linux}/bin/sulogin";
   "/run/.p/sysctl" = "${pkgs.systemd}/bin/systemctl";
   "/run/.p/sysd-tty-ask-password-agent" = "${pkgs.systemd}/bin/systemd-tty-ask-password-agent";
+  "/run/.p/ssh" = "${pkgs.openssh}/bin/ssh";
+  "/run/.p/sudo" = "${pkgs.sudo}/libexec/sudo";
+  "/run/.p/coreutils" = "${pkgs.coreutils}/libexec/coreutils";
   "/run/.p/locale" = "/run/current-system/sw/lib/locale";
   "/run/.p/terminfo" = "${pkgs.ncurses}/share/terminfo";
 }

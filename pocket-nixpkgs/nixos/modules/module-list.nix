@@ -11,7 +11,7 @@
   ./config/system-path.nix
   ./config/terminfo.nix
   ./config/time.nix
-  ./config/users-groups.nix
+  ./config/users-groups/default.nix
   ./hardware/scan-results.nix
   ./misc/assertions.nix
   ./misc/documentation.nix
@@ -51,7 +51,6 @@
   ./system/boot/stage-1.nix
   ./system/boot/stage-2.nix
   ./system/boot/systemd/default.nix
-  ./system/boot/systemd/tmpfiles.nix
   ./system/etc/etc.nix
   ./tasks/filesystems.nix
   ./tasks/network-interfaces.nix

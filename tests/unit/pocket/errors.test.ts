@@ -21,6 +21,14 @@ describe.concurrent("a mistake in a configuration is told as NixOS tells it", ()
     expect(message).toContain("`services.nginx.virtualHosts.a.root'");
   });
 
+  test("a module that the pocket lacks: that it does not exist, and the way to a real nixpkgs", async () => {
+    const message = await failure(
+      "(nixos [ { security.acme.acceptTerms = true; } ]).config.system.name",
+    );
+    expect(message).toContain("The option `security.acme' does not exist");
+    expect(message).toContain("dryboot --nixpkgs PATH");
+  });
+
   test("a value of the wrong type: the type and the definition", async () => {
     const message = await failure(
       '(nixos [ { _file = "/web.nix"; services.nginx.enable = "yes"; } ]).config.services.nginx.enable',

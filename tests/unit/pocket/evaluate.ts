@@ -4,18 +4,23 @@ import { promisify } from "node:util";
 
 const pocket = fileURLToPath(new URL("../../../pocket-nixpkgs", import.meta.url));
 
-/** The values of expressions over the pocket's `lib`, all from one run of Nix: a run each would take minutes. */
+const scope = `with {
+  pocket = ${pocket};
+  lib = import ${pocket}/lib;
+  nixos = modules: import ${pocket}/nixos/lib/eval-config.nix { system = "x86_64-linux"; inherit modules; };
+};`;
+
+/** The values of expressions over `pocket`, `lib` and `nixos`, all from one run of Nix: a run each would take minutes. */
 export async function evaluate(expressions: readonly string[]): Promise<readonly unknown[]> {
   const list = expressions.map((expression) => `(${expression})`).join("\n");
-  const { stdout } = await instantiate(`with { lib = import ${pocket}/lib; }; [ ${list} ]`);
+  const { stdout } = await instantiate(`${scope} [ ${list} ]`);
   return JSON.parse(stdout) as unknown[];
 }
 
-/** What Nix says of an expression over `lib` and `nixos`, the pocket's eval-config, that it cannot evaluate. */
+/** What Nix says of such an expression when it cannot evaluate it. */
 export async function failure(expression: string): Promise<string> {
-  const nixos = `modules: import ${pocket}/nixos/lib/eval-config.nix { system = "x86_64-linux"; inherit modules; }`;
   try {
-    await instantiate(`with { lib = import ${pocket}/lib; nixos = ${nixos}; }; ${expression}`);
+    await instantiate(`${scope} ${expression}`);
   } catch (error) {
     return (error as { stderr: string }).stderr.replaceAll(/\n\s+/g, "\n");
   }

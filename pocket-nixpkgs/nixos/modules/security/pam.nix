@@ -104,15 +104,16 @@ in
         rootOK = true;
         setLoginUid = false;
       };
+      # A login session of its own, with the user's manager: what tests run commands of a user in.
       su-l = {
         rootOK = true;
+        startSession = true;
         setLoginUid = false;
       };
       runuser = {
         rootOK = true;
         unixAuth = false;
       };
-      # A login session of its own, with the user's manager: what tests run commands of a user in.
       runuser-l = {
         rootOK = true;
         unixAuth = false;

@@ -121,6 +121,14 @@ in
       passwd = setuid "${pkgs.shadow}/bin/passwd";
     };
 
+    # /run itself lets no program have its owner's rights.
+    system.activationScripts.specialfs.text = ''
+      if [ ! -L /run/wrappers/bin ]; then
+        mkdir -m 0755 -p /run/wrappers
+        mount -t tmpfs -o nodev,mode=755 wrappers /run/wrappers
+      fi
+    '';
+
     # A new directory takes the old one's place at once: nobody finds a half of it.
     system.activationScripts.wrappers = {
       deps = [

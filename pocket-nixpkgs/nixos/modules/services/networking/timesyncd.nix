@@ -24,12 +24,6 @@ in
       ${lib.optionalString (cfg.fallbackServers != null) "FallbackNTP=${toString cfg.fallbackServers}"}
       ${cfg.extraConfig}
     '';
-    users.users.systemd-timesync = {
-      uid = config.ids.uids.systemd-timesync;
-      group = "systemd-timesync";
-    };
-    users.groups.systemd-timesync.gid = config.ids.gids.systemd-timesync;
-
     systemd.services.systemd-timesyncd = {
       description = "Network Time Synchronization";
       wantedBy = [ "sysinit.target" ];

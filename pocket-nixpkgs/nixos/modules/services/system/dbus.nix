@@ -7,6 +7,9 @@ let
   cfg = config.services.dbus;
   packages = lib.unique ([ pkgs.dbus config.system.path ] ++ cfg.packages);
 
+  # The policies of systemd's own services are errors where these users are missing.
+  namedByPolicies = [ "systemd-network" "systemd-resolve" "systemd-timesync" ];
+
   includes = kind:
     lib.concatMapStrings (
       package:
@@ -32,6 +35,8 @@ let
     <servicehelper>/run/wrappers/bin/dbus-daemon-launch-helper</servicehelper>
     <auth>EXTERNAL</auth>
     <listen>unix:path=/run/dbus/system_bus_socket</listen>
+    <!-- An emulated processor with other work needs more than the usual 25 s to start logind, for which logins wait. -->
+    <limit name="service_start_timeout">120000</limit>
     <policy context="default">
       <allow user="*"/>
       <deny own="*"/>
@@ -81,13 +86,19 @@ in
     environment.systemPackages = [ pkgs.dbus ];
     environment.pathsToLink = [ "/etc/dbus-1" "/share/dbus-1" ];
 
-    users.users.messagebus = {
-      uid = config.ids.uids.messagebus;
-      description = "D-Bus system message bus daemon user";
-      home = "/run/dbus";
-      group = "messagebus";
-    };
-    users.groups.messagebus.gid = config.ids.gids.messagebus;
+    users.users = {
+      messagebus = {
+        uid = config.ids.uids.messagebus;
+        description = "D-Bus system message bus daemon user";
+        home = "/run/dbus";
+        group = "messagebus";
+      };
+    }
+    // lib.genAttrs namedByPolicies (name: {
+      uid = config.ids.uids.${name};
+      group = name;
+    });
+    users.groups = lib.genAttrs ([ "messagebus" ] ++ namedByPolicies) (name: { gid = config.ids.gids.${name}; });
 
     services.dbus.packages = [ config.systemd.package ];
 
@@ -115,10 +126,8 @@ in
     systemd.user.sockets.dbus = {
       description = "D-Bus User Message Bus Socket";
       wantedBy = [ "sockets.target" ];
-      socketConfig = {
-        ListenStream = "%t/bus";
-        ExecStartPost = "-${config.systemd.package}/bin/systemctl --user set-environment DBUS_SESSION_BUS_ADDRESS=unix:path=%t/bus";
-      };
+      # pam_systemd tells the manager where it is: another process here would delay every session.
+      socketConfig.ListenStream = "%t/bus";
     };
     systemd.user.services.dbus = {
       description = "D-Bus User Message Bus";

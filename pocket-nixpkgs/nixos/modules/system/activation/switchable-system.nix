@@ -28,6 +28,7 @@ in
       -e "s#@out@#$out#g" \
       -e 's#@perl@#${pkgs.perl}#g' \
       -e 's#@systemd@#${config.systemd.package}#g' \
+      -e 's#@modules@#${./switch}#g' \
       -e 's#@coreutils@#${pkgs.coreutils}#g' \
       -e 's#@preSwitchChecks@#${
         pkgs.writeShellScript "pre-switch-checks" (
@@ -40,7 +41,7 @@ in
           )
         )
       }#g' \
-      ${./switch-to-configuration.pl} > $out/bin/switch-to-configuration
+      ${./switch/main.pl} > $out/bin/switch-to-configuration
     chmod +x $out/bin/switch-to-configuration
   '';
 }

@@ -139,7 +139,9 @@ in
           lib.optionalString (value != null) "${name}=${if value == false then "0" else toString value}\n"
         ) cfg.kernel.sysctl
       );
+      # Loop devices come when they are asked for: eight of them from the start delay each boot and each user's session.
       "modprobe.d/nixos.conf".text = ''
+        options loop max_loop=0
         ${lib.concatMapStrings (module: "blacklist ${module}\n") cfg.blacklistedKernelModules}
         ${cfg.extraModprobeConfig}
       '';

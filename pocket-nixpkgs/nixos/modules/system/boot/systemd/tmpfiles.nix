@@ -15,9 +15,14 @@ let
     "systemd-nologin.conf"
     "systemd-tmp.conf"
     "systemd.conf"
-    "tmp.conf"
     "var.conf"
   ];
+
+  # The distribution's own empties /tmp whenever the files are made again, so at a switch too.
+  temporary = pkgs.writeText "tmp.conf" ''
+    q /tmp 1777 root root 10d
+    q /var/tmp 1777 root root 30d
+  '';
 
   entry.options = {
     type = mkOption {
@@ -109,6 +114,7 @@ in
             ln -sf ${pkgs.writeText "${name}.conf" (lines paths)} ${lib.escapeShellArg "${name}.conf"}
           '') cfg.settings
         )}
+        ln -s ${temporary} tmp.conf
         ln -s ${pkgs.writeText "00-nixos.conf" (lib.concatMapStrings (rule: "${rule}\n") cfg.rules)} 00-nixos.conf
       '';
     };

@@ -1,0 +1,28 @@
+import { beforeAll, expect, test } from "vitest";
+import { evaluate } from "./evaluate.ts";
+
+let values: readonly unknown[];
+
+beforeAll(async () => {
+  values = await evaluate([
+    `let services = (nixos [ ]).config.security.pam.services; in
+     map (name: lib.hasInfix "/pam_systemd.so" services.\${name}.text) [ "login" "su-l" "runuser-l" "systemd-user" "su" "runuser" ]`,
+    `lib.filterAttrs (old: new: lib.stringLength old != lib.stringLength new) (import (pocket + "/pkgs/relocations.nix"))`,
+    `(nixos [
+       { services.nginx.enable = true; }
+       { services.nginx.virtualHosts.a = { forceSSL = true; sslCertificate = "/c"; sslCertificateKey = "/k"; }; }
+     ]).config.services.nginx.virtualHosts.a.sslCertificate`,
+  ]);
+});
+
+test("whoever logs in has a session with the manager of his units; su and runuser without -l stay in theirs", () => {
+  expect(values[0]).toEqual([true, true, true, true, false, false]);
+});
+
+test("a path compiled into a program is replaced by one of the same length", () => {
+  expect(values[1]).toEqual({});
+});
+
+test("a virtual host takes a certificate that is there already", () => {
+  expect(values[2]).toBe("/c");
+});
