@@ -20,6 +20,10 @@ const config: ViteUserConfig = defineVitestConfig({
           include: ["tests/unit/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           maxWorkers: "100%",
+          // Limits for a busy host: what does not happen at all is found a little later, and nothing fails for being slow.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {

@@ -9,10 +9,13 @@ import {
 } from "./nix/index.ts";
 import {
   chooseAccelerator,
+  guestSizeOf,
   qemuOf,
   requireQemu,
   sweepRunDirectories,
+  type Accelerator,
   type AcceleratorRequest,
+  type GuestSize,
 } from "./qemu/index.ts";
 
 /** How a machine is found, evaluated and built. */
@@ -32,6 +35,7 @@ export interface BootOptions extends Pick<
   | "keep"
   | "repeatCommand"
   | "onProgress"
+  | "onNotice"
   | "signal"
 > {
   /** @default "auto": what this host was measured to be good at */
@@ -80,6 +84,20 @@ export async function build(reference: string | undefined, options: BuildOptions
 /** What the boot needs to know of a vm that {@link build} made. */
 export function bootable({ source, runScript, system, vmSystem }: BuiltVm): Bootable {
   return { name: source.name, runScript, system, vmSystem };
+}
+
+/** What a vm's guest will take of this host, for a guest budget. */
+export async function sizeOf(
+  { runScript }: Pick<Bootable, "runScript">,
+  { memoryMiB, cores }: Pick<BootOptions, "memoryMiB" | "cores"> = {},
+): Promise<GuestSize> {
+  const own = await guestSizeOf(runScript);
+  return { memoryMiB: memoryMiB ?? own.memoryMiB, cores: cores ?? own.cores };
+}
+
+/** What runs guests on this host, and why it is not what one would expect. */
+export function acceleratorOf(request: AcceleratorRequest = "auto"): Promise<Accelerator> {
+  return chooseAccelerator({ request });
 }
 
 /** Boots a vm that is built. @throws HostError, GuestLostError */

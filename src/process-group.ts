@@ -45,6 +45,8 @@ export function startTimeOf(pid: number): string | undefined {
 export interface Guard {
   /** Adds a group or session by its leader. */
   watch(leader: number): void;
+  /** The directories are to stay. */
+  keep(): void;
   /** Dryboot has cleaned up itself: the guard leaves and does nothing. */
   release(): void;
 }
@@ -62,10 +64,10 @@ export function startGuard({
   directories = [],
   graceMs = 5000,
 }: GuardOptions = {}): Guard {
-  const tries = String(Math.ceil(graceMs / 100));
+  const grace = String(Math.ceil(graceMs / 10));
   const shell = spawn(
     "/bin/sh",
-    ["-c", guardScript, "dryboot-guard", tries, environment, ...directories],
+    ["-c", guardScript, "dryboot-guard", grace, environment, ...directories],
     {
       cwd: "/",
       detached: true,
@@ -80,6 +82,7 @@ export function startGuard({
   if ("unref" in shell.stdin && typeof shell.stdin.unref === "function") shell.stdin.unref();
   return {
     watch: (leader) => void shell.stdin.write(`${leader}\n`),
+    keep: () => void shell.stdin.write("keep\n"),
     release: () => void shell.stdin.end("release\n"),
   };
 }
@@ -87,12 +90,14 @@ export function startGuard({
 // The same ladder as `terminate`, for when there is no Node left to climb it.
 const guardScript = `
 trap '' HUP INT QUIT TERM
-most=$1; shift
+grace=$1; shift # hundredths of a second
 marker=$1; shift
 leaders=' '
+keep=
 while read -r word; do
   case $word in
     release) exit 0 ;;
+    keep) keep=yes ;;
     *) leaders="$leaders$word " ;;
   esac
 done
@@ -108,14 +113,22 @@ members() {
     [ "$pid" = self ] || echo "$pid"
   done
 }
+now() { read -r up _ </proc/uptime; echo "\${up%.*}\${up#*.}"; }
 for round in TERM KILL; do
-  tries=$most
-  while found=$(members); [ -n "$found" ] && [ "$tries" -gt 0 ]; do
-    if [ "$tries" = "$most" ] || [ "$round" = KILL ]; then kill -s "$round" $found; fi
-    tries=$((tries - 1))
+  end=$(($(now) + grace))
+  again=0
+  while found=$(members); [ -n "$found" ]; do
+    time=$(now)
+    # Nix misses a signal now and then: it is asked again each second.
+    if [ "$round" = KILL ] || [ "$time" -ge "$again" ]; then
+      kill -s "$round" $found
+      again=$((time + 100))
+    fi
+    [ "$time" -lt "$end" ] || break
     sleep 0.1 || sleep 1
   done
 done
+[ -z "$keep" ] || exit 0
 for directory; do rm -rf -- "$directory"; done
 `;
 

@@ -1,41 +1,26 @@
-import type { Deadline } from "../deadline.ts";
-import { formatMs } from "../deadline.ts";
-import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
-import {
-  alarmOfGuestEvent,
-  excerptLines,
-  watchAlarms,
-  type Alarm,
-  type GuestEventName,
-} from "./alarms.ts";
-import type { TerminalQuery } from "./cleaner.ts";
-import { findMatch, type ConsoleMatch, type Pattern } from "./match.ts";
+import type { GuestLostError } from "../errors.ts";
+import type { Alarm, GuestEventName } from "./alarms.ts";
+import { followFate, type Fate } from "./fate.ts";
+import type { ConsoleMatch, Pattern } from "./match.ts";
 import { recordConsole, type Recorder } from "./recorder.ts";
+import { createTerminalAnswers } from "./terminal-answers.ts";
 import { Transcript } from "./transcript.ts";
 import type { Exit, Transport } from "./transport.ts";
+import { createWaits, type ExpectOptions, type Waits } from "./waits.ts";
 
 export interface ConsoleOptions {
   /** Directory for `console.log` and `console.cast`. @default none is written */
   readonly recordIn?: string;
+  /** Called once, when the disk takes no more of them: the guest runs on. */
+  readonly onRecordingFailure?: (error: unknown) => void;
   readonly columns?: number;
   readonly rows?: number;
   /** Called for each complete line, and for the moving status line of a slow boot. */
   readonly onLine?: (line: string) => void;
 }
 
-export interface ExpectOptions {
-  readonly deadline: Deadline;
-  /** Offset from which the text counts, see {@link Console.mark}. @default the start of the console */
-  readonly since?: number;
-  /** What is going on, for the message of a timeout. */
-  readonly phase?: string;
-  readonly signal?: AbortSignal;
-}
-
 /** Takes bytes that are not meant for people out of the stream; returns the rest. */
 export type Interceptor = (bytes: Uint8Array) => Uint8Array;
-
-const maxQueryAnswers = 1000;
 
 /**
  * A guest's first serial port: what it says, and what one waits for it to say.
@@ -43,80 +28,94 @@ const maxQueryAnswers = 1000;
  */
 export class Console {
   readonly transcript: Transcript;
-  readonly alarms: Alarm[] = [];
   /** Resolves when QEMU ended and its last words were read. */
   readonly exited: Promise<Exit>;
   /** Whether cursor and size queries are answered; off once nobody at the console asks any more. */
   answersQueries = true;
   readonly #transport: Transport;
   readonly #recorder: Recorder | undefined;
-  readonly #watch = watchAlarms();
-  readonly #waiting = new Set<() => void>();
-  readonly #failureListeners = new Set<(failure: GuestLostError) => void>();
+  readonly #fate: Fate;
+  readonly #waits: Waits;
   readonly #rawListeners = new Set<(bytes: Uint8Array) => void>();
-  #columns: number;
-  #rows: number;
+  #size: { readonly columns: number; readonly rows: number };
   #interceptor: Interceptor | undefined;
-  #failure: GuestLostError | undefined;
-  #booted = false;
-  #rebootExpected = false;
-  #endExpected = false;
-  #answers = 0;
 
   constructor(
     transport: Transport,
-    { recordIn, columns = 80, rows = 24, onLine }: ConsoleOptions = {},
+    {
+      recordIn,
+      onRecordingFailure = () => {},
+      columns = 80,
+      rows = 24,
+      onLine = () => {},
+    }: ConsoleOptions = {},
   ) {
     this.#transport = transport;
-    this.#columns = columns;
-    this.#rows = rows;
+    this.#size = { columns, rows };
     this.#recorder =
-      recordIn === undefined ? undefined : recordConsole(recordIn, { columns, rows });
+      recordIn === undefined
+        ? undefined
+        : recordConsole(recordIn, { columns, rows, onFailure: onRecordingFailure });
+    const answer = createTerminalAnswers((text) => this.send(text));
     this.transcript = new Transcript({
       onLine: (line) => {
-        this.#line(line);
-        if (line.trim() !== "") onLine?.(line.trimEnd());
+        this.#recorder?.line(line);
+        this.#fate.line(line);
+        if (line.trim() !== "") onLine(line.trimEnd());
       },
-      onQuery: (query) => this.#answer(query),
+      onQuery: (query) => {
+        if (this.answersQueries) answer(query, this.#size);
+      },
+    });
+    this.#fate = followFate(this.transcript);
+    this.#waits = createWaits({
+      transcript: this.transcript,
+      failure: () => this.#fate.failure,
     });
     transport.onData((bytes) => this.#receive(bytes));
     this.exited = transport.exited.then((exit) => this.#end(exit));
   }
 
+  /** What the guest's console and QEMU's monitor warned of; the first hundred. */
+  get alarms(): readonly Alarm[] {
+    return this.#fate.alarms;
+  }
+
   /** The first failure of this guest; the cause of every later one. */
   get failure(): GuestLostError | undefined {
-    return this.#failure;
+    return this.#fate.failure;
   }
 
   /** Calls back at the first failure, at once if it has been. Returns what ends it. */
   onFailure(listener: (failure: GuestLostError) => void): () => void {
-    if (this.#failure !== undefined) listener(this.#failure);
-    this.#failureListeners.add(listener);
-    return () => void this.#failureListeners.delete(listener);
+    return this.#fate.onFailure(listener);
   }
 
   /** The guest reached its shell: from now on its loss is no failed boot. */
   markBooted(): void {
-    this.#booted = true;
-    this.#rebootExpected = false;
+    this.#fate.markBooted();
   }
 
   /** The next boot is wanted. */
   expectReboot(): void {
-    this.#rebootExpected = true;
-    this.#watch.expectReboot();
-  }
-
-  /** QEMU itself saw a reset or a panic of the guest: as fatal as the line on the console would be. */
-  raise(name: GuestEventName): void {
-    if (name === "unexpected reboot" && (this.#rebootExpected || !this.#booted)) return;
-    this.#alarm(alarmOfGuestEvent(name, this.transcript.tail(excerptLines)));
-    this.#wake();
+    this.#fate.expectReboot();
   }
 
   /** The end of QEMU is wanted: it ends waits, but is no failure. */
   expectEnd(): void {
-    this.#endExpected = true;
+    this.#fate.expectEnd();
+  }
+
+  /** QEMU itself saw a reset or a panic of the guest: as fatal as the line on the console would be. */
+  raise(name: GuestEventName): void {
+    this.#fate.raise(name);
+    this.#waits.wake();
+  }
+
+  /** The guest cannot go on, whatever it shows itself: fails every wait. */
+  lose(message: string, hint: string): void {
+    this.#fate.lose(message, hint);
+    this.#waits.wake();
   }
 
   /** A place in the transcript: «since here» for {@link expect}. */
@@ -130,42 +129,9 @@ export class Console {
    * @throws ConsoleTimeoutError at the deadline, with what was seen instead
    * @throws GuestLostError as soon as the guest is lost
    */
-  async expect(
-    pattern: Pattern | readonly Pattern[],
-    { deadline, since = 0, phase, signal }: ExpectOptions,
-  ): Promise<ConsoleMatch> {
+  expect(pattern: Pattern | readonly Pattern[], options: ExpectOptions): Promise<ConsoleMatch> {
     const patterns = typeof pattern === "string" || pattern instanceof RegExp ? [pattern] : pattern;
-    let scanned = since;
-    const look = (): ConsoleMatch | undefined => {
-      const found = findMatch(this.transcript, patterns, since, scanned);
-      // A line that is not complete yet may still change.
-      scanned = Math.max(since, this.transcript.lineStart);
-      return found;
-    };
-    let check = (): void => {};
-    const outcome = new Promise<ConsoleMatch | undefined>((resolve) => {
-      check = () => {
-        const match = look();
-        if (match !== undefined || this.#failure !== undefined || signal?.aborted) resolve(match);
-      };
-      check();
-    });
-    this.#waiting.add(check);
-    signal?.addEventListener("abort", check);
-    try {
-      const match = await deadline.race(outcome);
-      if (match !== undefined) return match;
-    } finally {
-      this.#waiting.delete(check);
-      signal?.removeEventListener("abort", check);
-    }
-    if (signal?.aborted) {
-      throw new InterruptedError("interrupted while waiting for the console", {
-        cause: signal.reason,
-      });
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-    throw this.#timeout(patterns, deadline, phase);
+    return this.#waits.expect(patterns, options);
   }
 
   /** Types text or bytes; 0x01, QEMU's own escape, reaches the guest as itself. */
@@ -179,8 +145,7 @@ export class Console {
   }
 
   resize(columns: number, rows: number): void {
-    this.#columns = columns;
-    this.#rows = rows;
+    this.#size = { columns, rows };
     this.#transport.resize(columns, rows);
   }
 
@@ -211,78 +176,19 @@ export class Console {
     for (const listener of this.#rawListeners) listener(bytes);
     this.#recorder?.bytes(bytes);
     this.transcript.write(bytes);
-    this.#wake();
-  }
-
-  #line(line: string): void {
-    this.#recorder?.line(line);
-    const alarm = this.#watch.line(line);
-    if (alarm !== undefined) this.#alarm(alarm);
-  }
-
-  #alarm(alarm: Alarm): void {
-    // A guest that repeats itself must not fill the memory.
-    if (this.alarms.length < 100) this.alarms.push(alarm);
-    if (alarm.severity === "fatal") {
-      this.#fail(`the guest is lost: ${alarm.name} (${alarm.line})`, [
-        `${alarm.explanation[0]?.toUpperCase()}${alarm.explanation.slice(1)}.`,
-        ...alarm.excerpt,
-      ]);
-    }
+    this.#recorder?.flush();
+    this.#waits.wake();
   }
 
   #end(exit: Exit): Exit {
-    const words = this.transcript.tail(8);
-    if (words.length > 0) this.#recorder?.line(this.transcript.currentLine);
+    if (this.transcript.currentLine !== "") this.#recorder?.line(this.transcript.currentLine);
     this.#recorder?.close();
-    const how = exit.signal === undefined ? `exit code ${exit.exitCode}` : `signal ${exit.signal}`;
-    const last = words.findLast((line) => /qemu|error|failed|cannot/i.test(line)) ?? words.at(-1);
-    this.#fail(
-      this.#endExpected
-        ? "the guest has ended"
-        : `QEMU ended with ${how}${last === undefined ? ", without a word" : `: ${last.trim()}`}`,
-      words,
-    );
-    this.#wake();
+    this.#fate.end(exit);
+    this.#waits.wake();
     return exit;
-  }
-
-  #fail(message: string, details: readonly string[]): void {
-    const code = this.#booted ? "GUEST_LOST" : "BOOT_FAILED";
-    if (this.#failure !== undefined) return;
-    this.#failure = new GuestLostError(message, { code, details });
-    for (const listener of this.#failureListeners) listener(this.#failure);
-  }
-
-  #wake(): void {
-    for (const check of this.#waiting) check();
-  }
-
-  #timeout(patterns: readonly Pattern[], deadline: Deadline, phase?: string): ConsoleTimeoutError {
-    const wanted = patterns.map((one) =>
-      typeof one === "string" ? JSON.stringify(one) : `${one}`,
-    );
-    const during = phase === undefined ? "" : ` during ${phase}`;
-    const seen = this.transcript.tail(15);
-    return new ConsoleTimeoutError(
-      `the console did not show ${wanted.join(" or ")} within ${formatMs(deadline.totalMs)}${during}`,
-      { details: seen.length === 0 ? ["The console showed nothing."] : ["It showed:", ...seen] },
-    );
-  }
-
-  #answer(query: TerminalQuery): void {
-    // Answers are typed, so a guest that asks without end would type without end.
-    if (!this.answersQueries || this.#answers++ >= maxQueryAnswers) return;
-    const answers = {
-      cursor: `\x1b[${this.#rows};1R`,
-      status: "\x1b[0n",
-      size: `\x1b[8;${this.#rows};${this.#columns}t`,
-      identity: "\x1b[?6c",
-    };
-    this.send(answers[query]);
   }
 }
 
-function doubled(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from([...bytes].flatMap((byte) => (byte === 1 ? [1, 1] : [byte])));
+function doubled(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString("latin1").replaceAll("\x01", "\x01\x01"), "latin1");
 }

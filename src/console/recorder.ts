@@ -1,64 +1,77 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { openBoundedFile } from "./bounded-file.ts";
 
-/** Keeps the whole console on disk, as lines with time stamps and as a replayable recording. */
+/** Keeps a console on disk, as lines with time stamps and as a replayable recording. */
 export interface Recorder {
   bytes(bytes: Uint8Array): void;
   line(line: string): void;
+  /** Writes the lines of a chunk together. */
+  flush(): void;
   close(): void;
 }
 
 export interface RecorderOptions {
   readonly columns: number;
   readonly rows: number;
+  /** Of each of the two files; a longer console keeps its beginning and its end. @default 67108864 (64 MiB) */
+  readonly maxBytes?: number;
+  /** Called once, when the disk takes no more. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** Writes `console.log` and `console.cast` (asciicast 2) into a directory. */
-export function recordConsole(directory: string, { columns, rows }: RecorderOptions): Recorder {
+export function recordConsole(
+  directory: string,
+  { columns, rows, maxBytes, onFailure = () => {} }: RecorderOptions,
+): Recorder {
   const startedAtMs = performance.now();
-  const seconds = (): number => (performance.now() - startedAtMs) / 1000;
-  const log = openFile(join(directory, "console.log"));
-  const cast = openFile(join(directory, "console.cast"));
-  const decoder = new TextDecoder("utf-8");
+  const seconds = (atMs = performance.now()): string => ((atMs - startedAtMs) / 1000).toFixed(3);
+  const stamp = (atMs?: number): string => `[${seconds(atMs).padStart(9)}]`;
+  const event = (code: "o" | "m", text: string, atMs?: number): string =>
+    `${JSON.stringify([Number(seconds(atMs)), code, text])}\n`;
+
+  let failed = false;
+  const options = {
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    onFailure: (error: unknown): void => {
+      if (!failed) onFailure(error);
+      failed = true;
+    },
+  };
+  const log = openBoundedFile(join(directory, "console.log"), {
+    ...options,
+    gap: (bytes, sinceMs) => `${stamp(sinceMs)} ${describeGap(bytes)}\n`,
+  });
+  const cast = openBoundedFile(join(directory, "console.cast"), {
+    ...options,
+    gap: (bytes, sinceMs) => event("m", describeGap(bytes), sinceMs),
+  });
   const timestamp = Math.floor(Date.now() / 1000);
   cast.write(`${JSON.stringify({ version: 2, width: columns, height: rows, timestamp })}\n`);
+
+  const decoder = new TextDecoder("utf-8");
+  let lines: string[] = [];
+  const flush = (): void => {
+    if (lines.length === 0) return;
+    const now = stamp();
+    log.write(lines.map((line) => `${now} ${line}\n`).join(""));
+    lines = [];
+  };
   return {
     bytes(bytes) {
       const text = decoder.decode(bytes, { stream: true });
-      if (text !== "") {
-        cast.write(`${JSON.stringify([Number(seconds().toFixed(3)), "o", text])}\n`);
-      }
+      if (text !== "") cast.write(event("o", text));
     },
-    line: (line) => log.write(`[${seconds().toFixed(3).padStart(9)}] ${line}\n`),
+    line: (line) => void lines.push(line),
+    flush,
     close() {
+      flush();
       log.close();
       cast.close();
     },
   };
 }
 
-function openFile(path: string): { write(text: string): void; close(): void } {
-  let descriptor: number | undefined;
-  try {
-    // Not over what an earlier guest left in a kept directory, and not through somebody's link.
-    descriptor = openSync(path, "ax", 0o600);
-  } catch {
-    descriptor = undefined;
-  }
-  const close = (): void => {
-    if (descriptor !== undefined) closeSync(descriptor);
-    descriptor = undefined;
-  };
-  return {
-    write(text) {
-      try {
-        // Synchronous, so that a slow disk holds the guest back and not this process's memory.
-        if (descriptor !== undefined) writeSync(descriptor, text);
-      } catch {
-        // A full disk ends the recording, not the guest.
-        close();
-      }
-    },
-    close,
-  };
+function describeGap(bytes: number): string {
+  return `[… ${(bytes / 1_000_000).toFixed(1)} MB of this file are left out here]`;
 }

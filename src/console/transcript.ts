@@ -1,4 +1,6 @@
 import { createCleaner, type Cleaner, type TerminalQuery } from "./cleaner.ts";
+import { createCurrentLine } from "./current-line.ts";
+import { createTextRing, type TextRing } from "./text-ring.ts";
 
 export interface TranscriptOptions {
   /** Characters of plain text that stay in memory. @default 1048576 */
@@ -17,37 +19,27 @@ const maxLineCharacters = 65_536;
  */
 export class Transcript {
   readonly #cleaner: Cleaner;
-  readonly #retain: number;
   readonly #onLine: (line: string, start: number) => void;
-  /** All lines that are complete. The last one stands apart: joining them costs a copy of everything. */
-  #lines = "";
-  #line = "";
-  #base = 0;
-  #back = 0;
+  /** All lines that are complete. */
+  readonly #lines: TextRing;
+  readonly #line = createCurrentLine();
 
   constructor({
     retainCharacters = 1_048_576,
     onLine = () => {},
     onQuery = () => {},
   }: TranscriptOptions = {}) {
-    this.#retain = retainCharacters;
+    this.#lines = createTextRing(retainCharacters);
     this.#onLine = onLine;
     this.#cleaner = createCleaner({
       text: (text) => this.#append(text),
-      backspace: () => {
-        this.#back = Math.min(this.#back + 1, this.#line.length);
-      },
+      backspace: () => this.#line.backspace(),
       query: onQuery,
     });
   }
 
   write(bytes: Uint8Array): void {
     this.#cleaner.write(bytes);
-    if (this.#lines.length > this.#retain * 1.5) {
-      const cut = this.#lines.length - this.#retain;
-      this.#lines = this.#lines.slice(cut);
-      this.#base += cut;
-    }
   }
 
   /** Offset behind the last character. */
@@ -57,21 +49,19 @@ export class Transcript {
 
   /** Offset of the first character of the line that is not complete yet. */
   get lineStart(): number {
-    return this.#base + this.#lines.length;
+    return this.#lines.end;
   }
 
   /** The line that is not complete yet: a prompt, mostly. */
   get currentLine(): string {
-    return this.#line;
+    return this.#line.text;
   }
 
   /** The text from an offset on, as far as it is still in memory. */
   since(offset: number): { readonly text: string; readonly start: number } {
-    const start = Math.max(offset, this.#base);
-    const inLine = start - this.lineStart;
-    const text =
-      inLine >= 0 ? this.#line.slice(inLine) : this.#lines.slice(start - this.#base) + this.#line;
-    return { text, start };
+    const start = Math.max(offset, this.#lines.start);
+    const inLine = this.#line.text.slice(Math.max(0, start - this.lineStart));
+    return { text: this.#lines.since(start) + inLine, start };
   }
 
   /** The last lines that say something; of repeated status lines only the last. */
@@ -89,25 +79,14 @@ export class Transcript {
 
   #append(text: string): void {
     if (text === "\n") return this.#endLine();
-    let rest = text;
-    if (this.#back > 0) {
-      const at = this.#line.length - this.#back;
-      const replaced = Math.min(this.#back, rest.length);
-      this.#line =
-        this.#line.slice(0, at) + rest.slice(0, replaced) + this.#line.slice(at + replaced);
-      this.#back -= replaced;
-      rest = rest.slice(replaced);
-    }
-    this.#line += rest;
+    this.#line.append(text);
     if (this.#line.length > maxLineCharacters) this.#endLine();
   }
 
   #endLine(): void {
-    const line = this.#line;
+    const line = this.#line.take();
     const start = this.lineStart;
-    this.#lines += `${line}\n`;
-    this.#line = "";
-    this.#back = 0;
+    this.#lines.append(`${line}\n`);
     this.#onLine(line, start);
   }
 }

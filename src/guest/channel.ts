@@ -9,7 +9,8 @@ export interface CommandRequest {
   readonly cwd?: string;
   /** Runs in a login session of this user. @default root, in the console's own session */
   readonly user?: string;
-  readonly stdin?: Uint8Array | string;
+  /** Over the lane a source is read as fast as the command reads; over the console it is read first. */
+  readonly stdin?: CommandInput;
   /** The command is ended in the guest after this time. @default never */
   readonly timeoutMs?: number;
   /** Of each of the two outputs; what comes later is dropped. @default 1 MiB */
@@ -23,6 +24,8 @@ export interface CommandRequest {
    */
   readonly onOutput?: OutputListener;
 }
+
+export type CommandInput = string | Uint8Array | AsyncIterable<string | Uint8Array>;
 
 export type OutputStream = "stdout" | "stderr";
 
@@ -44,6 +47,8 @@ export interface CommandOutcome {
 export interface CommandChannel extends AsyncDisposable {
   /** How it reaches the guest, for reports. */
   readonly kind: string;
+  /** Why no command can be run any more. */
+  readonly failure: GuestLostError | undefined;
   /**
    * Runs one command; calls that overlap wait for their turn or run side by side, as the way allows.
    * @throws GuestLostError when the guest is lost before the command ended
@@ -51,4 +56,12 @@ export interface CommandChannel extends AsyncDisposable {
   run(request: CommandRequest): Promise<CommandOutcome>;
   /** Lets go without a word to the guest, whose shell is gone: what still runs fails with this error. */
   abandon(error: GuestLostError): void;
+}
+
+/** All of an input, for a way that cannot pass it on piece by piece. */
+export async function wholeInput(input: CommandInput): Promise<Uint8Array> {
+  if (typeof input === "string" || input instanceof Uint8Array) return Buffer.from(input);
+  const pieces: Uint8Array[] = [];
+  for await (const piece of input) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
 }

@@ -25,11 +25,17 @@ export function createFrameReader(token: string, onFrame: (body: string) => void
     state = "outside";
   };
 
+  const open = (): void => {
+    held = "~";
+    state = "inside";
+  };
+
   const finish = (): void => {
     const [, length, body] = /^(\d+):(.*)$/s.exec(held.slice(opening.length)) ?? [];
     if (body === undefined || body.length !== Number(length)) {
-      held += "~";
-      return release();
+      // Not its end, but perhaps where the next one begins that fell into it.
+      release();
+      return open();
     }
     held = "";
     state = "line-end";
@@ -48,9 +54,7 @@ export function createFrameReader(token: string, onFrame: (body: string) => void
           rest += character;
           return;
         }
-        held = "~";
-        state = "inside";
-        return;
+        return open();
       case "insertion":
         inserted += character;
         if (character === "\n" || inserted.length > maxFrameLength) {

@@ -1,4 +1,11 @@
-export type { CommandChannel, CommandOutcome, CommandRequest } from "./channel.ts";
+export type {
+  CommandChannel,
+  CommandInput,
+  CommandOutcome,
+  CommandRequest,
+  OutputListener,
+  OutputStream,
+} from "./channel.ts";
 export {
   laneControlPortId,
   laneQemuArguments,

@@ -1,6 +1,9 @@
 import type { Deadline } from "../deadline.ts";
 
-/** Messages that wait for one reader. */
+// A guest that says the same without end, unasked, must not fill the memory.
+const maxMessages = 4096;
+
+/** Messages that wait for one reader; the oldest are dropped where nobody reads them. */
 export class Mailbox<T> {
   readonly #messages: T[] = [];
   #failure: Error | undefined;
@@ -8,6 +11,7 @@ export class Mailbox<T> {
 
   put(message: T): void {
     this.#messages.push(message);
+    if (this.#messages.length > maxMessages) this.#messages.shift();
     this.interrupt();
   }
 

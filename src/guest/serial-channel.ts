@@ -2,24 +2,30 @@ import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import type { GuestLostError } from "../errors.ts";
 import type { CommandChannel, CommandOutcome, CommandRequest } from "./channel.ts";
-import { composeCommand } from "./compose.ts";
+import {
+  awaitReport,
+  complete,
+  serialCommand,
+  submit,
+  type SerialCommand,
+  type SerialPace,
+} from "./serial-command.ts";
 import { SerialLink } from "./serial-link.ts";
-import { Collector, parseReport, type Report } from "./serial-result.ts";
+import { Collector } from "./serial-result.ts";
+import { takeTurns } from "./turns.ts";
 
-export interface SerialChannelOptions {
+export interface SerialChannelOptions extends Partial<SerialPace> {
   /** For the start of the agent. */
   readonly deadline: Deadline;
   /** A guest that answers nothing for so long is lost. @default 120000 */
   readonly silenceMs?: number;
-  /** Between TERM and KILL, and between KILL and giving up, after a command's timeout. @default 2000 */
-  readonly graceMs?: number;
+  /** When nothing has run for so long, the guest removes what commands left. @default 1000 */
+  readonly forgetAfterMs?: number;
 }
 
-const defaultMaxOutputBytes = 1024 * 1024;
-// A command line up to here goes in one line; longer ones, and input, in parts that are acknowledged
-// each: nothing throttles the sender before the guest's serial driver drops bytes.
-const partLength = 2400;
-const pollMs = 400;
+const commandsAtOnce = 8;
+// Removing files costs the guest a process, so many commands share one.
+const forgetAtOnce = 32;
 
 /**
  * Starts dryboot's agent in the root shell that waits at the console, and runs commands through it.
@@ -27,12 +33,18 @@ const pollMs = 400;
  */
 export async function openSerialChannel(
   console: Console,
-  { deadline, silenceMs = 120_000, graceMs = 2000 }: SerialChannelOptions,
+  {
+    deadline,
+    silenceMs = 120_000,
+    forgetAfterMs = 1000,
+    pollMs = 400,
+    graceMs = 2000,
+  }: SerialChannelOptions,
 ): Promise<CommandChannel> {
   const link = new SerialLink(console, { silenceMs });
   try {
     await link.start(deadline);
-    return new SerialChannel(link, graceMs);
+    return new SerialChannel(link, { pollMs, graceMs }, forgetAfterMs);
   } catch (error) {
     link.stop();
     throw error;
@@ -42,22 +54,33 @@ export async function openSerialChannel(
 class SerialChannel implements CommandChannel {
   readonly kind = "serial";
   readonly #link: SerialLink;
-  readonly #graceMs: number;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #pace: SerialPace;
+  readonly #forgetAfterMs: number;
+  readonly #running = new Set<Promise<unknown>>();
+  /** The guest puts the parts of one command together at a time. */
+  readonly #submitting = takeTurns(1);
+  readonly #taking = takeTurns(commandsAtOnce);
   #nextId = 1;
   #finished: string[] = [];
-  #forgetTimer: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
-  constructor(link: SerialLink, graceMs: number) {
+  constructor(link: SerialLink, pace: SerialPace, forgetAfterMs: number) {
     this.#link = link;
-    this.#graceMs = graceMs;
+    this.#pace = pace;
+    this.#forgetAfterMs = forgetAfterMs;
+  }
+
+  get failure(): GuestLostError | undefined {
+    return this.#link.failure;
   }
 
   async run(request: CommandRequest): Promise<CommandOutcome> {
-    const text = encodeText(composeCommand(request));
-    const turn = this.#queue.then(() => this.#runNow(request, text));
-    this.#queue = turn.catch(() => {});
-    return turn;
+    const command = await serialCommand(request);
+    const outcome = this.#taking(() => this.#runNow(request, command), request.signal);
+    const settled = outcome.catch(() => {});
+    this.#running.add(settled);
+    void settled.then(() => this.#running.delete(settled));
+    return outcome;
   }
 
   abandon(error: GuestLostError): void {
@@ -65,154 +88,60 @@ class SerialChannel implements CommandChannel {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#queue;
-    clearTimeout(this.#forgetTimer);
+    await Promise.all(this.#running);
+    clearTimeout(this.#idle);
     // Its directory is gone when it has left; a guest that does not answer is no reason to wait.
     await this.#link.leave(Deadline.after(1000));
   }
 
-  async #runNow(request: CommandRequest, text: string): Promise<CommandOutcome> {
-    if (this.#link.closed) throw this.#link.lost("the command channel is closed");
-    const { timeoutMs = Infinity, maxOutputBytes = defaultMaxOutputBytes, signal } = request;
-    const startedAtMs = performance.now();
+  async #runNow(request: CommandRequest, command: SerialCommand): Promise<CommandOutcome> {
     const id = String(this.#nextId++);
-    const collector = new Collector(maxOutputBytes);
-    const abort = (): void => this.#link.interrupt();
-    signal?.addEventListener("abort", abort);
+    using conversation = this.#link.converse(id, request.signal);
+    const collector = new Collector(command.maxOutputBytes);
+    const submitNow = (): Promise<void> =>
+      this.#submitting(() => submit(conversation, command, this.#pace), request.signal);
     try {
-      this.#link.expectAnswers();
-      this.#forget();
-      await this.#submit(id, text, request, maxOutputBytes);
-      const ends = this.#endings(id, timeoutMs, startedAtMs);
-      const report = await this.#awaitReport(id, collector, ends, signal, () =>
-        this.#submit(id, text, request, maxOutputBytes),
-      );
+      await submitNow();
+      const startedAtMs = performance.now();
+      const report = await awaitReport(conversation, collector, {
+        command,
+        pace: this.#pace,
+        submitAgain: submitNow,
+      });
       const durationMs = performance.now() - startedAtMs;
       if (report === undefined) return unanswered(durationMs);
-      await this.#complete(id, collector, report, signal);
+      await complete(conversation, collector, report, this.#pace);
       const outcome = collector.outcome(report, durationMs);
-      // Output comes over this way as a whole.
-      for (const stream of ["stdout", "stderr"] as const) {
-        if (outcome[stream].length > 0) await request.onOutput?.(stream, outcome[stream]);
-      }
+      await deliver(outcome, request);
       return outcome;
     } finally {
-      signal?.removeEventListener("abort", abort);
       this.#forgetLater(id);
     }
   }
 
-  /** Sends the whole command; it may be sent again. */
-  async #submit(id: string, text: string, request: CommandRequest, max: number): Promise<void> {
-    const input = request.stdin === undefined ? "" : Buffer.from(request.stdin).toString("base64");
-    const inputs = chunks(input, partLength);
-    const parts = text.length <= partLength && inputs.length === 0 ? [] : chunks(text, partLength);
-    for (const [index, part] of parts.entries())
-      await this.#sendPart(id, "P", index, part, request.signal);
-    for (const [index, part] of inputs.entries())
-      await this.#sendPart(id, "I", index, part, request.signal);
-    this.#link.send(
-      `C ${id} ${max} ${parts.length} ${inputs.length} ${parts.length === 0 ? text : ""}`.trimEnd(),
-    );
-  }
-
-  async #sendPart(
-    id: string,
-    verb: "P" | "I",
-    index: number,
-    part: string,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    for (;;) {
-      this.#link.send(`${verb} ${id} ${index} ${part}`);
-      const deadline = Deadline.after(pollMs * 4);
-      while (!deadline.expired) {
-        const frame = await this.#link.next(deadline, id, signal);
-        if (frame?.verb === "a" && frame.rest === `${verb}${index}`) return;
-      }
-    }
-  }
-
-  /** Waits for the result, asks when nothing comes, and ends the command at its timeout. */
-  async #awaitReport(
-    id: string,
-    collector: Collector,
-    endings: Ending[],
-    signal: AbortSignal | undefined,
-    submitAgain: () => Promise<void>,
-  ): Promise<Report | undefined> {
-    for (;;) {
-      const ending = endings[0];
-      const wait = Deadline.after(
-        Math.min(pollMs, Math.max(0, (ending?.atMs ?? Infinity) - performance.now())),
-      );
-      const frame = await this.#link.next(wait, id, signal);
-      if (frame === undefined) {
-        if (ending !== undefined && performance.now() >= ending.atMs) {
-          endings.shift();
-          if (ending.verb === undefined) return undefined;
-          this.#link.send(`${ending.verb} ${id}`);
-        } else this.#link.send(`S ${id}`);
-      } else if (frame.verb === "U") await submitAgain();
-      else if (frame.verb === "L") collector.line(frame.rest);
-      else if (frame.verb === "D") {
-        const report = parseReport(frame.rest);
-        if (report !== undefined) return report;
-      }
-    }
-  }
-
-  /** Asks again for lines of output that were torn, until all are there. */
-  async #complete(
-    id: string,
-    collector: Collector,
-    report: Report,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
-      const missing = collector.missing(report);
-      if (missing === undefined) return;
-      if (attempt === 200) throw this.#link.lost("the guest's console tears every line");
-      this.#link.send(`R ${id} ${missing.stream} ${missing.start} ${missing.count}`);
-      // Until the last of them, or until nothing comes any more.
-      let last = -1;
-      while (last !== missing.start + missing.count - 1) {
-        const frame = await this.#link.next(Deadline.after(pollMs), id, signal);
-        if (frame === undefined) break;
-        if (frame.verb === "L") last = collector.line(frame.rest) ?? last;
-      }
-    }
-  }
-
-  #endings(id: string, timeoutMs: number, startedAtMs: number): Ending[] {
-    if (timeoutMs === Infinity) return [];
-    const atMs = startedAtMs + timeoutMs;
-    return [
-      { atMs, verb: "K" },
-      { atMs: atMs + this.#graceMs, verb: "X" },
-      { atMs: atMs + this.#graceMs * 2 + 1000, verb: undefined },
-    ];
-  }
-
-  /** What a finished command left is removed when nothing else is to do. */
+  /** What finished commands left is removed for many at once, or when nothing else is to do. */
   #forgetLater(id: string): void {
     this.#finished.push(id);
-    clearTimeout(this.#forgetTimer);
-    if (this.#link.closed) return;
-    this.#forgetTimer = setTimeout(() => this.#forget(1), 50);
-    this.#forgetTimer.unref();
+    clearTimeout(this.#idle);
+    if (this.#finished.length >= forgetAtOnce) return this.#forget();
+    this.#idle = setTimeout(() => this.#forget(), this.#forgetAfterMs);
+    this.#idle.unref();
   }
 
-  #forget(atLeast = 16): void {
-    if (this.#finished.length < atLeast || this.#link.closed) return;
-    this.#link.send(`F ${this.#finished.splice(0).join(" ")}`);
+  #forget(): void {
+    const ids = this.#finished.splice(0);
+    if (!this.#link.closed) this.#link.send(`F ${ids.join(" ")}`);
   }
 }
 
-interface Ending {
-  readonly atMs: number;
-  /** Missing: give up. */
-  readonly verb: "K" | "X" | undefined;
+/** Output comes over this way as a whole. */
+async function deliver(
+  outcome: CommandOutcome,
+  { onOutput }: Pick<CommandRequest, "onOutput">,
+): Promise<void> {
+  for (const stream of ["stdout", "stderr"] as const) {
+    if (outcome[stream].length > 0) await onOutput?.(stream, outcome[stream]);
+  }
 }
 
 function unanswered(durationMs: number): CommandOutcome {
@@ -225,18 +154,4 @@ function unanswered(durationMs: number): CommandOutcome {
     timedOut: true,
     durationMs,
   };
-}
-
-/** Text as one word of printable characters, for `printf %b` to read. */
-function encodeText(text: string): string {
-  return Buffer.from(text)
-    .toString("latin1")
-    .replace(
-      /[^A-Za-z0-9_./=,:;@+'"$(){}<>&|^#!-]/g,
-      (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
-}
-
-function chunks(text: string, length: number): string[] {
-  return text.match(new RegExp(`.{1,${length}}`, "gs")) ?? [];
 }

@@ -6,22 +6,40 @@ import { GuestLostError, InterruptedError } from "../errors.ts";
 import { agentProgram } from "./agent.ts";
 import { createFrameReader } from "./frame-reader.ts";
 import { Mailbox } from "./mailbox.ts";
+import { bootstrap } from "./serial-bootstrap.ts";
 
 /** One answer of the agent. */
 export interface Frame {
   readonly verb: string;
-  /** The command that it is about; empty for the agent itself. */
-  readonly id: string;
   readonly rest: string;
 }
+
+/** What is said and heard about one command. */
+export interface Conversation extends Disposable {
+  /** `VERB ID ARGUMENTS` */
+  send(verb: string, ...words: readonly (string | number)[]): void;
+  /**
+   * The next frame about the command, or `undefined` at the deadline.
+   * @throws InterruptedError when the signal aborts; the command is killed then
+   * @throws GuestLostError when nothing has come from the guest for too long
+   */
+  next(deadline: Deadline): Promise<Frame | undefined>;
+  lost(message: string): GuestLostError;
+}
+
+/** Of the agent itself. */
+const agentId = "";
 
 /** Lines to the agent and frames from it: what may be lost or torn on the way is seen above. */
 export class SerialLink {
   readonly #console: Console;
   readonly #silenceMs: number;
   readonly #token = randomBytes(6).toString("hex");
-  readonly #frames = new Mailbox<Frame>();
+  readonly #boxes = new Map<string, Mailbox<Frame>>();
+  readonly #agent: Mailbox<Frame>;
   readonly #endListening: () => void;
+  /** Why nothing is heard any more. */
+  failure: GuestLostError | undefined;
   #lastFrameMs = 0;
   #startedAt = 0;
   closed = false;
@@ -29,9 +47,10 @@ export class SerialLink {
   constructor(console: Console, { silenceMs }: { readonly silenceMs: number }) {
     this.#console = console;
     this.#silenceMs = silenceMs;
+    this.#agent = this.#box(agentId);
     const reader = createFrameReader(this.#token, (body) => this.#receive(body));
     const endInterception = console.intercept((bytes) => reader.read(bytes));
-    const endFailure = console.onFailure((failure) => this.#frames.fail(failure));
+    const endFailure = console.onFailure((failure) => this.#failAll(failure));
     this.#endListening = () => {
       endInterception();
       endFailure();
@@ -40,24 +59,24 @@ export class SerialLink {
 
   /** Replaces the shell that waits at the console by the agent. */
   async start(deadline: Deadline): Promise<void> {
-    const since = this.#console.mark();
-    const word = randomBytes(4).toString("hex");
+    const program = Buffer.from(agentProgram(this.#token)).toString("base64");
     // From here on nobody at the console asks, and an answer would be typed into a command.
     this.#console.answersQueries = false;
-    this.#console.sendLine(
-      ` unset HISTFILE;stty raw -echo opost;exec bash -c 'printf "%s-%s\\n" go ${word};IFS= read -r a;eval "$(base64 -d<<<"$a")"'`,
-    );
-    await this.#console.expect(`go-${word}`, { deadline, since, phase: "the start of the agent" });
-    this.#startedAt = this.#console.mark();
-    const program = Buffer.from(agentProgram(this.#token)).toString("base64");
-    this.#console.send(`${program}\n`);
-    while ((await this.#frames.next(deadline))?.verb !== "H") {
-      if (!deadline.expired) continue;
-      throw new GuestLostError("the shell on the guest's console does not start dryboot's agent", {
-        code: "BOOT_FAILED",
-        details: this.#console.transcript.tail(),
-      });
+    this.#console.sendLine(bootstrap(this.#token, program));
+    let uploaded = false;
+    while (!deadline.expired) {
+      const frame = await this.#agent.next(deadline.orAfter(greetingMs));
+      this.#startedAt = this.#console.mark();
+      if (frame?.verb === "H") return;
+      if (frame?.verb === "G") {
+        uploaded = true;
+        this.#console.send(`${program}~`);
+      } else if (frame === undefined && uploaded) this.send("H");
     }
+    throw new GuestLostError("the shell on the guest's console does not start dryboot's agent", {
+      code: "BOOT_FAILED",
+      details: this.#console.transcript.tail(),
+    });
   }
 
   stop(): void {
@@ -65,50 +84,54 @@ export class SerialLink {
     this.#endListening();
   }
 
-  /** Fails the pending wait and every later one. */
+  /** Fails the pending waits and every later one. */
   fail(error: GuestLostError): void {
     this.stop();
-    this.#frames.fail(error);
+    this.#failAll(error);
   }
 
+  /** A line that starts behind whatever is left of a torn one. */
   send(line: string): void {
-    this.#console.send(`${line.length} ${line}\n`);
+    this.#console.send(`~${line.length} ${line}~`);
   }
 
-  /** Ends a pending wait, so that it sees its signal. */
-  interrupt(): void {
-    this.#frames.interrupt();
-  }
-
-  /** Silence counts from here: before, nobody was asked. */
-  expectAnswers(): void {
-    this.#lastFrameMs = performance.now();
-  }
-
-  /** The next frame about a command, or `undefined` at the deadline. */
-  async next(deadline: Deadline, id: string, signal?: AbortSignal): Promise<Frame | undefined> {
-    for (;;) {
-      if (signal?.aborted) {
-        this.send(`X ${id}`);
-        throw new InterruptedError("the command was interrupted", { cause: signal.reason });
-      }
-      const frame = await this.#frames.next(deadline);
-      if (frame?.id === id) return frame;
-      if (!deadline.expired) continue;
-      this.#checkAlive();
-      return undefined;
-    }
+  converse(id: string, signal?: AbortSignal): Conversation {
+    // Silence counts from here: before, nobody was asked.
+    if (this.#boxes.size === 1) this.#lastFrameMs = performance.now();
+    const box = this.#box(id);
+    const abort = (): void => box.interrupt();
+    signal?.addEventListener("abort", abort);
+    const send = (verb: string, ...words: readonly (string | number)[]): void =>
+      this.send([verb, id, ...words].join(" "));
+    return {
+      send,
+      next: async (deadline) => {
+        if (this.closed && this.failure === undefined) throw this.lost(closedMessage);
+        const aborted = (): boolean => signal?.aborted === true;
+        const frame = aborted() ? undefined : await box.next(deadline);
+        if (aborted()) {
+          send("X");
+          throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
+        }
+        if (frame === undefined) this.#checkAlive();
+        return frame;
+      },
+      lost: (message) => this.lost(message),
+      [Symbol.dispose]: () => {
+        signal?.removeEventListener("abort", abort);
+        this.#boxes.delete(id);
+      },
+    };
   }
 
   /** Asks the agent to leave, and waits a moment for its last word. */
   async leave(deadline: Deadline): Promise<void> {
-    if (this.closed) return;
-    if (this.#console.failure === undefined) {
+    if (!this.closed && this.#console.failure === undefined) {
       this.send("Q");
-      const last: Frame = { verb: "Z", id: "", rest: "" };
+      const last: Frame = { verb: "Z", rest: "" };
       while (!deadline.expired) {
-        const frame = await this.#frames.next(deadline).catch(() => last);
-        if (frame?.verb === "Z") break;
+        const frame = await this.#agent.next(deadline).catch(() => last);
+        if (frame?.verb === last.verb) break;
       }
     }
     this.stop();
@@ -124,18 +147,34 @@ export class SerialLink {
 
   #checkAlive(): void {
     if (this.#console.transcript.since(this.#startedAt).text.includes("(automatic login)")) {
-      this.stop();
-      throw this.lost("the shell on the guest's console has ended, and dryboot's agent with it");
+      const message = "the shell on the guest's console has ended, and dryboot's agent with it";
+      this.fail(this.lost(message));
+    } else if (performance.now() - this.#lastFrameMs > this.#silenceMs) {
+      const silence = formatMs(this.#silenceMs);
+      this.fail(this.lost(`the guest did not answer on its console for ${silence}`));
     }
-    if (performance.now() - this.#lastFrameMs > this.#silenceMs) {
-      this.stop();
-      throw this.lost(`the guest did not answer on its console for ${formatMs(this.#silenceMs)}`);
-    }
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  #box(id: string): Mailbox<Frame> {
+    const box = new Mailbox<Frame>();
+    if (this.failure !== undefined) box.fail(this.failure);
+    this.#boxes.set(id, box);
+    return box;
+  }
+
+  #failAll(failure: GuestLostError): void {
+    this.failure ??= failure;
+    for (const box of this.#boxes.values()) box.fail(failure);
   }
 
   #receive(body: string): void {
     this.#lastFrameMs = performance.now();
-    const [, verb, id, rest] = /^([A-Za-z])(?::(\d+)(?::(.*))?)?$/s.exec(body) ?? [];
-    if (verb !== undefined) this.#frames.put({ verb, id: id ?? "", rest: rest ?? "" });
+    const [, verb, id = agentId, rest = ""] = /^([A-Za-z])(?::(\d+)(?::(.*))?)?$/s.exec(body) ?? [];
+    if (verb !== undefined) this.#boxes.get(id)?.put({ verb, rest });
   }
 }
+
+// How long the agent may take for a word before it is asked again.
+const greetingMs = 2000;
+const closedMessage = "the command channel is closed";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:os";
 import { payloadLineLength } from "./agent.ts";
 import type { CommandOutcome } from "./channel.ts";
+import { signalName } from "./signal-name.ts";
 
 type Stream = "o" | "e";
 
@@ -138,9 +138,4 @@ function digestOf(lines: readonly (string | undefined)[]): string {
   const hash = createHash("sha256");
   for (const line of lines) hash.update(`${line}\n`);
   return hash.digest("hex").slice(0, 16);
-}
-
-function signalName(number: number): string {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return found?.[0] ?? `signal ${number}`;
 }

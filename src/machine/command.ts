@@ -1,5 +1,6 @@
 import { formatMs } from "../deadline.ts";
 import { exitCodes, GuestError } from "../errors.ts";
+import type { CommandInput, OutputListener } from "../guest/index.ts";
 
 /** What a command gave back; the shape is execa's. */
 export interface CommandResult<Output extends string | Uint8Array = string> {
@@ -28,11 +29,21 @@ export interface CommandOptions {
    * @default "root"
    */
   readonly user?: string;
-  readonly stdin?: string | Uint8Array;
+  /**
+   * A source, such as a stream of Node's, is read as fast as the command reads; over the console it is read to its end
+   * first.
+   */
+  readonly stdin?: CommandInput;
   /** @default 900000 */
   readonly timeoutMs?: number;
-  /** Of stdout and of stderr. @default 1048576 */
+  /** How much of stdout and of stderr the result holds. @default 1048576 */
   readonly maxOutputBytes?: number;
+  /**
+   * Is given all output piece by piece, also beyond `maxOutputBytes`: over the lane while the command runs, over the
+   * console at its end and up to `maxOutputBytes`. While the promise that it returns is pending, the command's next
+   * write waits; when it throws, the command is ended and the call fails with that error.
+   */
+  readonly onOutput?: OutputListener;
 }
 
 /** A command of the guest ended with another exit code than 0, by a signal, or by its timeout. */

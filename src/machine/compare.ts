@@ -1,3 +1,5 @@
+import { nearestNames } from "../nearest.ts";
+
 /** A string must be equal, a pattern must match. */
 export function matches(actual: string, expected: string | RegExp): boolean {
   if (typeof expected === "string") return actual === expected;
@@ -10,4 +12,26 @@ export function show(value: string | RegExp): string {
   if (typeof value !== "string") return String(value);
   const shown = JSON.stringify(value.slice(0, 200));
   return value.length > 200 ? `${shown} … (${value.length} characters)` : shown;
+}
+
+/** `a, b and 3 more`; `none` without any. */
+export function enumerate(values: readonly string[], most = 8): string {
+  if (values.length === 0) return "none";
+  const left = values.length - most;
+  return left > 0 ? `${values.slice(0, most).join(", ")} and ${left} more` : values.join(", ");
+}
+
+/**
+ * `; did you mean nginx.service or nginx.socket?`, or nothing where no name is near. What all have in common at their
+ * beginning does not make them nearer.
+ */
+export function didYouMean(name: string, candidates: readonly string[], common = 0): string {
+  const ends = candidates.map((candidate) => candidate.slice(common));
+  const near = nearestNames(name.slice(common), ends).map((end) => name.slice(0, common) + end);
+  return near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
+}
+
+/** What is wanted and not there. */
+export function missingFrom(actual: readonly string[], wanted: readonly string[]): string[] {
+  return wanted.filter((value) => !actual.includes(value));
 }

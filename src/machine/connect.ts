@@ -9,6 +9,8 @@ export interface ConnectOptions {
   readonly since: number;
   /** Where the sockets of the lane's ports stand; without it commands travel over the console. */
   readonly laneDirectory: string | undefined;
+  /** By how much the guest is slower than one under KVM. */
+  readonly timeoutScale: number;
 }
 
 /** A way for commands, and why it is not the lane where it is not. */
@@ -17,17 +19,26 @@ export interface Connection {
   readonly laneRefusal: string | undefined;
 }
 
+// A guest that has run out of memory may not say a word for a minute, until its kernel kills something.
+const silenceMs = 60_000;
+const lanePatienceMs = 20_000;
+
 /** From the console of a guest that boots to a channel for commands: the lane, or else the console itself. */
 export async function connect(
   console: Console,
-  { deadline, signal, since, laneDirectory }: ConnectOptions,
+  { deadline, signal, since, laneDirectory, timeoutScale }: ConnectOptions,
 ): Promise<Connection> {
   const options = { deadline, since, ...(signal === undefined ? {} : { signal }) };
   await login(console, options);
   if (laneDirectory === undefined) {
     return { channel: await openSerialChannel(console, options), laneRefusal: "it was not wanted" };
   }
-  const attempt = await openLane(console, { directory: laneDirectory, deadline });
+  const attempt = await openLane(console, {
+    directory: laneDirectory,
+    deadline,
+    patienceMs: lanePatienceMs * timeoutScale,
+    silenceMs: silenceMs * timeoutScale,
+  });
   if (attempt.lane !== undefined) return { channel: attempt.lane, laneRefusal: undefined };
   return { channel: await openSerialChannel(console, options), laneRefusal: attempt.reason };
 }

@@ -1,4 +1,8 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Deadline } from "../deadline.ts";
+import { takeScreenshot } from "../qemu/index.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { RunningGuest } from "./guest.ts";
 import type { CommandRunner } from "./runner.ts";
@@ -17,6 +21,12 @@ export interface Evidence {
   /** Lines of the console that mean that the guest was hurt. */
   readonly alarms: readonly string[];
   readonly failedUnits: readonly FailedUnit[];
+  /** Why the guest is lost, where it is. */
+  readonly failure: string | undefined;
+  /** A PNG file in the run directory. */
+  readonly screenshot: string | undefined;
+  /** All that the console has shown, as a file in the run directory. */
+  readonly consoleLog: string | undefined;
   /** Kept when the failure was reported to {@link Machine.keepRunDirectory}. */
   readonly runDirectory: string;
   readonly repeatCommand: string | undefined;
@@ -28,11 +38,14 @@ const limitMs = 10_000;
 /** Never throws, and takes a few seconds at most: what a guest cannot tell any more is left out. */
 export async function collectEvidence(
   runner: CommandRunner,
-  { console, directory, options }: Pick<RunningGuest, "console" | "directory" | "options">,
+  guest: Pick<RunningGuest, "console" | "directory" | "options" | "monitor">,
 ): Promise<Evidence> {
+  const { console, directory, options } = guest;
   const consoleTail = console.transcript.tail(25);
+  const consoleLog = join(directory.path, "console.log");
   const deadline = Deadline.after(limitMs * runner.timeoutScale);
   const failedUnits: FailedUnit[] = [];
+  const screenshot = deadline.race(saveScreenshot(guest).catch(() => undefined));
   if (console.failure === undefined) {
     await deadline.race(readFailedUnits(runner, failedUnits, deadline).catch(() => {}));
   }
@@ -41,9 +54,26 @@ export async function collectEvidence(
     consoleTail,
     alarms: console.alarms.map((alarm) => `${alarm.name}: ${alarm.line}`),
     failedUnits: [...failedUnits],
+    failure: console.failure?.message,
+    screenshot: await screenshot,
+    consoleLog: existsSync(consoleLog) ? consoleLog : undefined,
     runDirectory: directory.path,
     repeatCommand: options.repeatCommand,
   };
+}
+
+async function saveScreenshot({
+  directory,
+  monitor,
+}: Pick<RunningGuest, "directory" | "monitor">): Promise<string | undefined> {
+  // QEMU makes its monitor before it starts the guest: where there is none now, none will come.
+  if (!existsSync(directory.qmpSocket)) return undefined;
+  const path = join(directory.path, "screen.png");
+  const image = await monitor.order("take a screenshot", (qmp, deadline) =>
+    takeScreenshot(qmp, { file: join(directory.path, "screen.ppm"), deadline }),
+  );
+  await writeFile(path, image, { mode: 0o600 });
+  return path;
 }
 
 /** Fills `found` one by one, so that what came before the time was over is there. */

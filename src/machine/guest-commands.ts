@@ -23,6 +23,7 @@ const largestFileBytes = 64 * 1024 * 1024;
 
 /** What a machine can be told to run; names and meaning are those of the NixOS test driver where it has them. */
 export abstract class GuestCommands implements CommandRunner {
+  /** The machine's name, for messages. */
   readonly name: string;
   protected readonly guest: RunningGuest;
 
@@ -36,6 +37,7 @@ export abstract class GuestCommands implements CommandRunner {
     return this.guest.options.accelerator.timeoutScale;
   }
 
+  /** Ends every wait. */
   get signal(): AbortSignal | undefined {
     return this.guest.options.signal;
   }
@@ -110,7 +112,7 @@ export abstract class GuestCommands implements CommandRunner {
     return expectation.latest()?.stdout ?? "";
   }
 
-  /** Starts shell text that runs on by itself. */
+  /** Starts shell text that runs on by itself; its `stream` hands out what it writes. */
   background(command: string): Promise<BackgroundCommand> {
     return startInBackground(this, command);
   }

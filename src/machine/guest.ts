@@ -11,7 +11,8 @@ import {
   type RunDirectory,
 } from "../qemu/index.ts";
 import { trackPhases, type Phase, type Progress } from "./boot-phases.ts";
-import { connect, type Connection } from "./connect.ts";
+import { keepCommandWay, type CommandWay } from "./command-way.ts";
+import { connect } from "./connect.ts";
 import { watchMonitor, type Monitor } from "./monitor.ts";
 
 export interface StartOptions {
@@ -35,6 +36,8 @@ export interface StartOptions {
   /** Until the first command can be run. @default 2 minutes from now, and four times that under TCG */
   readonly deadline?: Deadline;
   readonly onProgress?: (progress: Progress) => void;
+  /** Hears what a reader should know of a guest that has booted: its command lane was lost, another is in use. */
+  readonly onNotice?: (notice: string) => void;
   /** Ends the start, and later every wait. */
   readonly signal?: AbortSignal;
   /** When the run directory stays. @default "on-failure" of the start */
@@ -44,14 +47,13 @@ export interface StartOptions {
 }
 
 /** A guest, with everything that it holds on the host. */
-export interface RunningGuest extends AsyncDisposable, Connection {
+export interface RunningGuest extends AsyncDisposable {
   readonly options: StartOptions;
   readonly console: Console;
   readonly monitor: Monitor;
   readonly directory: RunDirectory;
   readonly phases: readonly Phase[];
-  /** Logs in again, on what the console shows since `mark`. */
-  reconnect(mark: number, deadline: Deadline): Promise<void>;
+  readonly commandWay: CommandWay;
   /** Ends QEMU and all that the run script started; the guest's files on the host stay. */
   end(options?: { readonly graceMs?: number }): Promise<Exit>;
 }
@@ -83,14 +85,38 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
     // Whatever is being waited for ends with the guest.
     const abort = (): void => void transport.terminate();
     signal?.addEventListener("abort", abort, { once: true });
-    const console = new Console(transport, { recordIn: directory.path, onLine: phases.line });
+    releases.unshift(async () => signal?.removeEventListener("abort", abort));
+    const console = new Console(transport, {
+      recordIn: directory.path,
+      onRecordingFailure: (error) => options.onNotice?.(recordingNotice(error, directory)),
+      onLine: phases.line,
+    });
     releases.unshift(() => console.terminate());
-    const monitor = watchMonitor(console, { name, socket: directory.qmpSocket, deadline });
+    let commandWay: CommandWay | undefined;
+    const monitor = watchMonitor(console, {
+      name,
+      socket: directory.qmpSocket,
+      deadline,
+      onLaneClosed: () => commandWay?.laneClosed(),
+    });
     releases.unshift(async () => monitor[Symbol.dispose]());
-    const connection = await connect(console, { deadline, signal, since: 0, laneDirectory });
+    const connection = await connect(console, {
+      deadline,
+      signal,
+      since: 0,
+      laneDirectory,
+      timeoutScale: accelerator.timeoutScale,
+    });
     signal?.removeEventListener("abort", abort);
-    const parts = { options, console, monitor, transport, directory, laneDirectory, connection };
-    return runningGuest({ ...parts, phases: phases.end() });
+    commandWay = keepCommandWay(console, connection, {
+      name,
+      timeoutScale: accelerator.timeoutScale,
+      signal,
+      laneDirectory,
+      onNotice: options.onNotice ?? (() => {}),
+    });
+    const parts = { options, console, monitor, directory, commandWay };
+    return runningGuest({ ...parts, phases: phases.end() }, transport);
   } catch (error) {
     const failure = signal?.aborted
       ? interrupted(name, signal)
@@ -102,50 +128,20 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   }
 }
 
-type GuestParts = Pick<RunningGuest, "options" | "console" | "monitor" | "directory" | "phases"> & {
-  readonly transport: Transport;
-  readonly laneDirectory: string | undefined;
-  readonly connection: Connection;
-};
-
-function runningGuest({
-  options,
-  console,
-  monitor,
-  directory,
-  phases,
-  transport,
-  laneDirectory,
-  connection,
-}: GuestParts): RunningGuest {
-  let current = connection;
+function runningGuest(
+  parts: Omit<RunningGuest, "end" | typeof Symbol.asyncDispose>,
+  transport: Transport,
+): RunningGuest {
+  const { console, monitor, directory } = parts;
   let disposal: Promise<void> | undefined;
-  const end = async (ending: { readonly graceMs?: number } = {}): Promise<Exit> => {
+  const end: RunningGuest["end"] = async (ending = {}) => {
     console.expectEnd();
     await transport.terminate(ending);
     monitor[Symbol.dispose]();
     return console.exited;
   };
   return {
-    options,
-    console,
-    monitor,
-    directory,
-    phases,
-    get channel() {
-      return current.channel;
-    },
-    get laneRefusal() {
-      return current.laneRefusal;
-    },
-    async reconnect(mark, deadline) {
-      current.channel.abandon(
-        new GuestLostError(`${options.name} has booted again`, { code: "GUEST_LOST" }),
-      );
-      console.answersQueries = true;
-      const { signal } = options;
-      current = await connect(console, { deadline, signal, since: mark, laneDirectory });
-    },
+    ...parts,
     end,
     [Symbol.asyncDispose]: () => (disposal ??= end().then(() => directory[Symbol.asyncDispose]())),
   };
@@ -153,6 +149,11 @@ function runningGuest({
 
 function interrupted(name: string, signal: AbortSignal): InterruptedError {
   return new InterruptedError(`${name}: interrupted during the boot`, { cause: signal.reason });
+}
+
+function recordingNotice(error: unknown, { path }: RunDirectory): string {
+  const reason = hostError(error, path);
+  return `the console is recorded no further: ${reason instanceof Error ? reason.message : reason}`;
 }
 
 interface FailedStart {

@@ -22,13 +22,40 @@ export {
 } from "./observe.ts";
 export type { CommandRunner } from "./runner.ts";
 export { quoteCommand, type ShellArgument } from "./shell.ts";
-export { File, type FileStatus } from "./subjects/file.ts";
 export {
-  Http,
-  type ExpectedResponse,
-  type HttpOptions,
-  type HttpResponse,
-} from "./subjects/http.ts";
+  Certificate,
+  type CertificateEntry,
+  type ExpectedCertificate,
+  type TlsServer,
+} from "./subjects/certificate.ts";
+export { Dns, type DnsOptions, type ExpectedResolution } from "./subjects/dns.ts";
+export { File, type FileStatus, type FileType } from "./subjects/file.ts";
+export { Group, type GroupEntry } from "./subjects/group.ts";
+export { Http } from "./subjects/http.ts";
+export type { ExpectedResponse, HttpOptions, HttpResponse } from "./subjects/http-response.ts";
+export {
+  Journal,
+  type JournalEntry,
+  type JournalFilter,
+  type Priority,
+} from "./subjects/journal.ts";
+export { KernelModule } from "./subjects/kernel-module.ts";
+export { Mount, type ExpectedMount, type MountEntry } from "./subjects/mount.ts";
+export { NetworkInterface, type InterfaceEntry } from "./subjects/network-interface.ts";
+export {
+  Package,
+  type ExpectedPackage,
+  type PackageEntry,
+  type PackageOptions,
+} from "./subjects/package.ts";
 export { Port, type PortOptions } from "./subjects/port.ts";
+export { Process, type ProcessEntry, type ProcessOptions } from "./subjects/process.ts";
+export { Socket, type SocketOptions } from "./subjects/socket.ts";
+export { StorePath } from "./subjects/store-path.ts";
+export { Sysctl } from "./subjects/sysctl.ts";
+export { Timer, type ExpectedSchedule, type TimerEntry } from "./subjects/timer.ts";
 export { Unit, type UnitOptions } from "./subjects/unit.ts";
+export { User, type UserEntry } from "./subjects/user.ts";
+export type { TransferOptions, TransferProgress } from "./transfer.ts";
 export type { UnitState } from "./unit-state.ts";
+export type { VirtualConsole } from "./virtual-console.ts";

@@ -1,29 +1,21 @@
-import { join } from "node:path";
 import { Deadline } from "../deadline.ts";
-import { forwardPort, pressKeys, setLinks, takeScreenshot } from "../qemu/index.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
-import { GuestCommands, type WaitOptions } from "./guest-commands.ts";
+import type { WaitOptions } from "./guest-commands.ts";
 import { bootGuest, type RunningGuest, type StartOptions } from "./guest.ts";
-import {
-  machineConsole,
-  type ConsoleExpectOptions,
-  type MachineConsole,
-} from "./machine-console.ts";
-import { waitFor } from "./observe.ts";
-import { rebootGuest, shutDownGuest, waitForEnd } from "./power.ts";
-import { File } from "./subjects/file.ts";
-import { Http, type HttpOptions } from "./subjects/http.ts";
-import { Port, type PortOptions } from "./subjects/port.ts";
-import { Unit, type UnitOptions } from "./subjects/unit.ts";
+import { GuestWaits } from "./guest-waits.ts";
+import { rebootGuest, shutDownGuest } from "./power.ts";
+import { download } from "./download.ts";
+import type { TransferOptions } from "./transfer.ts";
+import { upload } from "./upload.ts";
 
 /**
  * A guest that is running. Every method that talks to it throws GuestLostError, with the guest's first failure as
  * the cause, once the guest is lost.
  */
-export class Machine extends GuestCommands implements AsyncDisposable {
+export class Machine extends GuestWaits implements AsyncDisposable {
   private constructor(guest: RunningGuest) {
     super(guest);
   }
@@ -36,6 +28,7 @@ export class Machine extends GuestCommands implements AsyncDisposable {
     return new Machine(await bootGuest(options));
   }
 
+  /** How QEMU runs this guest. */
   get accelerator(): StartOptions["accelerator"] {
     return this.guest.options.accelerator;
   }
@@ -52,7 +45,7 @@ export class Machine extends GuestCommands implements AsyncDisposable {
 
   /** How commands reach this guest: over the lane, or over the console, and then why. */
   get commandWay(): { readonly kind: string; readonly reason?: string } {
-    const { channel, laneRefusal: reason } = this.guest;
+    const { channel, laneRefusal: reason } = this.guest.commandWay;
     return { kind: channel.kind, ...(reason === undefined ? {} : { reason }) };
   }
 
@@ -66,74 +59,9 @@ export class Machine extends GuestCommands implements AsyncDisposable {
     return this.guest.phases;
   }
 
-  get console(): MachineConsole {
-    return machineConsole(this.guest.console, this);
-  }
-
-  unit(name: string, options?: UnitOptions): Unit {
-    return new Unit(this, name, options);
-  }
-
-  port(number: number, options?: PortOptions): Port {
-    return new Port(this, number, options);
-  }
-
-  file(path: string): File {
-    return new File(this, path);
-  }
-
-  /** A URL as the guest itself reaches it. */
-  http(url: string, options?: HttpOptions): Http {
-    return new Http(this, url, options);
-  }
-
-  /**
-   * Waits until a unit is active, or a oneshot has ended well; a unit that failed, that restarts for ever or that
-   * nothing will start ends the wait at once, with its status and journal.
-   * @throws ExpectationError
-   */
-  async waitForUnit(
-    name: string,
-    { user, ...options }: WaitOptions & UnitOptions = {},
-  ): Promise<void> {
-    await waitFor(
-      this.unit(name, user === undefined ? {} : { user }).active(),
-      this.patience(options),
-    );
-  }
-
-  /** Waits until a TCP connection from inside the guest comes about. @throws ExpectationError */
-  async waitForOpenPort(
-    port: number,
-    { address = "localhost", ...options }: WaitOptions & { readonly address?: string } = {},
-  ): Promise<void> {
-    await waitFor(this.port(port, { address }).open(), this.patience(options));
-  }
-
-  /** @throws ExpectationError */
-  async waitForClosedPort(
-    port: number,
-    { address = "localhost", ...options }: WaitOptions & { readonly address?: string } = {},
-  ): Promise<void> {
-    await waitFor(this.port(port, { address }).open(), {
-      ...this.patience(options),
-      holds: false,
-    });
-  }
-
-  /** @throws ExpectationError */
-  async waitForFile(path: string, options?: WaitOptions): Promise<void> {
-    await waitFor(this.file(path).existing(), this.patience(options));
-  }
-
-  /** Waits for a text on the console, from its start or from a mark on. @throws ConsoleTimeoutError */
-  async waitForConsoleText(text: string | RegExp, options?: ConsoleExpectOptions): Promise<void> {
-    await this.console.expect(text, options);
-  }
-
-  /** Waits until the guest has switched itself off, and starts nothing. @throws ExpectationError */
-  async waitForShutdown(options?: WaitOptions): Promise<void> {
-    await waitForEnd(this.guest, Deadline.after(this.patience(options).timeoutMs));
+  /** Booted, and neither lost nor ended. */
+  get isUp(): boolean {
+    return this.guest.console.failure === undefined;
   }
 
   /** Where `/run/current-system` points to. */
@@ -172,46 +100,21 @@ export class Machine extends GuestCommands implements AsyncDisposable {
   }
 
   /**
-   * What the guest's display shows, as a PNG image.
-   * @throws GuestLostError
+   * Copies a file or a tree of this host into the guest; a tree's content goes into the target directory, which is made
+   * where it is missing.
+   * @throws CommandFailedError
    */
-  screenshot(): Promise<Uint8Array> {
-    const file = join(this.runDirectory, "screen.ppm");
-    return this.guest.monitor.order("take a screenshot", (qmp, deadline) =>
-      takeScreenshot(qmp, { file, deadline }),
-    );
-  }
-
-  /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. */
-  async sendKey(keys: string): Promise<void> {
-    await this.guest.monitor.order(`press ${keys}`, (qmp, deadline) =>
-      pressKeys(qmp, keys, deadline),
-    );
-  }
-
-  /** Pulls the guest's network cables. @throws GuestLostError */
-  async block(): Promise<void> {
-    await this.guest.monitor.order("block the network", (qmp, deadline) =>
-      setLinks(qmp, false, deadline),
-    );
-  }
-
-  /** Puts the guest's network cables back. @throws GuestLostError */
-  async unblock(): Promise<void> {
-    await this.guest.monitor.order("unblock the network", (qmp, deadline) =>
-      setLinks(qmp, true, deadline),
-    );
+  upload(source: string, target: string, options?: TransferOptions): Promise<void> {
+    return upload(this, { source, target }, options);
   }
 
   /**
-   * Opens a TCP port of the guest to this host alone.
-   * @returns a free port of the host's loopback address
-   * @throws GuestLostError
+   * Copies a file or a tree of the guest to this host; a tree's content goes into the target directory. Nothing that the
+   * guest sends is written outside of the target.
+   * @throws CommandFailedError
    */
-  forward(port: number): Promise<number> {
-    return this.guest.monitor.order(`forward port ${port}`, (qmp, deadline) =>
-      forwardPort(qmp, port, deadline),
-    );
+  download(source: string, target: string, options?: TransferOptions): Promise<void> {
+    return download(this, { source, target }, options);
   }
 
   /** What explains a failure; bounded in time, never throws. */

@@ -1,6 +1,7 @@
 import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError } from "../errors.ts";
+import { laneControlPortId } from "../guest/index.ts";
 import { connectQmp, QmpError, type Qmp, type QmpEvent } from "../qemu/index.ts";
 
 /** QEMU's monitor of one guest. */
@@ -15,6 +16,8 @@ export interface MonitorOptions {
   readonly socket: string;
   /** For QEMU to open its monitor, which is long before the guest has booted. */
   readonly deadline: Deadline;
+  /** Nobody in the guest listens at the lane's control port any more. */
+  readonly onLaneClosed: () => void;
 }
 
 const patienceMs = 20_000;
@@ -27,13 +30,18 @@ const panicTextMs = 250;
  */
 export function watchMonitor(
   console: Console,
-  { name, socket, deadline }: MonitorOptions,
+  { name, socket, deadline, onLaneClosed }: MonitorOptions,
 ): Monitor {
   const onEvent = (event: QmpEvent): void => {
     if (event.name === "GUEST_PANICKED") {
       setTimeout(() => console.raise("kernel panic"), panicTextMs).unref();
     } else if (event.name === "RESET" && event.data["guest"] === true) {
       console.raise("unexpected reboot");
+    } else if (event.name === "BLOCK_IO_ERROR" && event.data["nospace"] === true) {
+      // QEMU pauses the guest, which would then be waited for until the last limit.
+      console.lose(diskFull, "Free some space, or point TMPDIR at a directory with room.");
+    } else if (event.name === "VSERPORT_CHANGE" && event.data["id"] === laneControlPortId) {
+      if (event.data["open"] === false) onLaneClosed();
     }
   };
   const connected = connectQmp(socket, deadline, { until: console.exited, onEvent });
@@ -55,6 +63,8 @@ export function watchMonitor(
     [Symbol.dispose]: () => void connected.then((qmp) => qmp[Symbol.dispose]()).catch(() => {}),
   };
 }
+
+const diskFull = "this host's disk is full, so QEMU has paused the guest that wrote to it";
 
 /** Otherwise QEMU ends at a panic, and what the kernel had to say ends with it. Older ones only pause. */
 async function stayAfterPanic(qmp: Qmp): Promise<void> {

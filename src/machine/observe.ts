@@ -1,7 +1,9 @@
-import { Deadline, formatMs } from "../deadline.ts";
+import { cleanText } from "../console/index.ts";
+import { Deadline } from "../deadline.ts";
 import { exitCodes, GuestError, type ErrorCode } from "../errors.ts";
 import { poll } from "./poll.ts";
 import type { CommandRunner } from "./runner.ts";
+import { describeSights, describeVerdict, type Sight } from "./verdict-text.ts";
 
 /** What one look at the guest showed. */
 export interface Observation {
@@ -10,6 +12,10 @@ export interface Observation {
   readonly saw: string;
   /** It does not hold, and no waiting will help. */
   readonly hopeless?: boolean;
+  /** For how long the guest has been like this, by its own clock. */
+  readonly forMs?: number | undefined;
+  /** The value that was compared, for a diff. */
+  readonly actual?: unknown;
 }
 
 /** Something that can be looked at again and again until it holds. */
@@ -19,6 +25,8 @@ export interface Expectation {
   readonly subject: string;
   /** `to be active` */
   readonly wanted: string;
+  /** The value that {@link Observation.actual} is compared with, where the two make a diff worth reading. */
+  readonly expected?: unknown;
   /** @default "WAIT_TIMEOUT" */
   readonly failureCode?: ErrorCode;
   observe(): Promise<Observation>;
@@ -37,6 +45,10 @@ export interface Verdict extends Observation {
   readonly pass: boolean;
   readonly timedOut: boolean;
   readonly elapsedMs: number;
+  readonly expected?: unknown;
+  /** What was seen on the way, without repetitions. */
+  readonly sights: readonly Sight[];
+  /** One line that stands alone. */
   readonly message: string;
 }
 
@@ -48,24 +60,27 @@ export async function observeUntil(
   { holds = true, timeoutMs = patienceMs * expectation.runner.timeoutScale }: ObserveOptions = {},
 ): Promise<Verdict> {
   const deadline = Deadline.after(timeoutMs);
+  const sights: Sight[] = [];
   let latest: Observation = { holds: !holds, saw: "was never looked at" };
   const decided = await poll(
     async () => {
       latest = await expectation.observe();
+      if (sights.at(-1)?.saw !== latest.saw) {
+        sights.push({ afterMs: deadline.elapsedMs, saw: latest.saw });
+      }
       return latest.holds === holds || (holds && latest.hopeless) ? true : undefined;
     },
     { deadline, signal: expectation.runner.signal },
   );
-  const { subject, wanted } = expectation;
-  const elapsedMs = deadline.elapsedMs;
-  const waited = decided ? `known after ${formatMs(elapsedMs)}` : `waited ${formatMs(elapsedMs)}`;
-  return {
+  const verdict = {
     ...latest,
+    ...("expected" in expectation ? { expected: expectation.expected } : {}),
     pass: latest.holds === holds,
     timedOut: !decided,
-    elapsedMs,
-    message: `${subject} was expected ${holds ? "" : "not "}${wanted}, but ${latest.saw} (${waited})`,
+    elapsedMs: deadline.elapsedMs,
+    sights,
   };
+  return { ...verdict, message: describeVerdict(expectation, verdict, holds) };
 }
 
 /** Something in the guest was waited for and did not come, or cannot come any more. */
@@ -81,16 +96,25 @@ export class ExpectationError extends GuestError {
 
 /** The waits of a machine: {@link observeUntil}, and an error where a matcher would fail. */
 export async function waitFor(expectation: Expectation, options: ObserveOptions): Promise<void> {
-  const { pass, message, timedOut } = await observeUntil(expectation, options);
-  if (pass) return;
-  const code = timedOut ? "WAIT_TIMEOUT" : (expectation.failureCode ?? "WAIT_TIMEOUT");
-  throw new ExpectationError(message, code, await gatherEvidence(expectation));
+  const verdict = await observeUntil(expectation, options);
+  if (verdict.pass) return;
+  const code = verdict.timedOut ? "WAIT_TIMEOUT" : (expectation.failureCode ?? "WAIT_TIMEOUT");
+  const evidence = await gatherEvidence(expectation, verdict);
+  throw new ExpectationError(verdict.message, code, evidence);
 }
 
-/** Evidence explains a failure; a guest that cannot give any must not replace it. */
-export async function gatherEvidence(expectation: Expectation): Promise<readonly string[]> {
+/** What stands below the message: the way there, and what the expectation knows to explain the failure. */
+export async function gatherEvidence(
+  expectation: Expectation,
+  { sights }: Pick<Verdict, "sights">,
+): Promise<readonly string[]> {
+  return [...describeSights(sights), ...(await ownEvidence(expectation))];
+}
+
+/** A guest that cannot give any evidence must not replace the failure. */
+async function ownEvidence(expectation: Expectation): Promise<readonly string[]> {
   try {
-    return (await expectation.evidence?.()) ?? [];
+    return ((await expectation.evidence?.()) ?? []).map(cleanText);
   } catch {
     return [];
   }

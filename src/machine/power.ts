@@ -11,8 +11,11 @@ export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Prom
   const before = await bootId(guest);
   const mark = guest.console.mark();
   guest.console.expectReboot();
-  await ask(guest, "reboot", deadline);
-  await guest.reconnect(mark, deadline);
+  {
+    using _ = guest.commandWay.suspend();
+    await ask(guest, "reboot", deadline);
+    await guest.commandWay.reconnect(mark, deadline);
+  }
   if ((await bootId(guest)) !== before) return;
   throw new ExpectationError(
     `${guest.options.name} was expected to boot again, but its boot id is still ${before}`,
@@ -45,8 +48,9 @@ async function ask(guest: RunningGuest, command: string, deadline: Deadline): Pr
   const begun = guest.console.expect(bootBanner, { deadline, since });
   begun.catch(() => {});
   const result = await Promise.race([answer, begun.then(() => undefined)]).catch((error) => {
-    if (guest.console.failure === undefined) throw error;
-    return undefined;
+    // The agent is ended as everything is.
+    if (guest.console.failure ?? guest.commandWay.channel.failure) return undefined;
+    throw error;
   });
   if (result?.failed) throw new CommandFailedError(guest.options.name, textOf(result));
 }

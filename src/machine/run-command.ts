@@ -18,7 +18,8 @@ export async function runCommand(
   const { signal } = guest.options;
   try {
     if (guest.console.failure !== undefined) throw guest.console.failure;
-    const outcome = await guest.channel.run({
+    const channel = await guest.commandWay.usable();
+    const outcome = await channel.run({
       timeoutMs,
       ...options,
       command: typeof command === "string" ? strict(command) : command,
@@ -33,7 +34,8 @@ export async function runCommand(
       failed: outcome.exitCode !== 0 || outcome.timedOut,
     };
   } catch (error) {
-    throw guest.console.failure === undefined ? error : lost(guest, shown, guest.console.failure);
+    const failure = guest.console.failure ?? error;
+    throw failure instanceof GuestLostError ? lost(guest, shown, failure) : error;
   }
 }
 

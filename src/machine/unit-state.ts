@@ -21,6 +21,8 @@ export interface UnitState {
   readonly conditionsMet: boolean;
   readonly jobPending: boolean;
   readonly activeForMs: number | undefined;
+  /** For how long it has been as it is now. */
+  readonly inStateForMs: number | undefined;
 }
 
 /** The properties that {@link unitState} reads. */
@@ -37,6 +39,7 @@ export const unitProperties = [
   "ExecMainExitTimestampMonotonic",
   "ActiveEnterTimestampMonotonic",
   "InactiveEnterTimestampMonotonic",
+  "StateChangeTimestampMonotonic",
   "ConditionResult",
   "ConditionTimestampMonotonic",
   "Type",
@@ -48,7 +51,8 @@ export const unitProperties = [
 export function unitState(properties: ReadonlyMap<string, string>, uptimeMs: number): UnitState {
   const text = (name: (typeof unitProperties)[number]): string => properties.get(name) ?? "";
   const count = (name: (typeof unitProperties)[number]): number => Number(text(name)) || 0;
-  const enteredMs = count("ActiveEnterTimestampMonotonic") / 1000;
+  const sinceMs = (name: (typeof unitProperties)[number]): number | undefined =>
+    count(name) > 0 ? Math.max(0, uptimeMs - count(name) / 1000) : undefined;
   return {
     name: text("Id"),
     description: text("Description"),
@@ -64,7 +68,8 @@ export function unitState(properties: ReadonlyMap<string, string>, uptimeMs: num
     hasRun: count("ExecMainExitTimestampMonotonic") > 0,
     conditionsMet: text("ConditionResult") !== "no" || count("ConditionTimestampMonotonic") === 0,
     jobPending: count("Job") > 0,
-    activeForMs: enteredMs > 0 ? Math.max(0, uptimeMs - enteredMs) : undefined,
+    activeForMs: sinceMs("ActiveEnterTimestampMonotonic"),
+    inStateForMs: sinceMs("StateChangeTimestampMonotonic"),
   };
 }
 

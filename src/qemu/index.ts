@@ -5,7 +5,7 @@ export {
   type AcceleratorRequest,
 } from "./accelerator.ts";
 export type { AcceleratorProbe } from "./kvm-probe.ts";
-export { qemuOf, requireQemu } from "./program.ts";
+export { guestSizeOf, qemuOf, requireQemu, type GuestSize } from "./program.ts";
 export {
   connectQmp,
   QmpError,
@@ -16,10 +16,6 @@ export {
 } from "./qmp.ts";
 export { forwardPort, setLinks } from "./qmp-network.ts";
 export { pressKeys, takeScreenshot } from "./qmp-screen.ts";
-export {
-  createRunDirectory,
-  hostError,
-  sweepRunDirectories,
-  type RunDirectory,
-} from "./run-directory.ts";
+export { createRunDirectory, hostError, type RunDirectory } from "./run-directory.ts";
 export { runScriptCall, type RunScriptCall, type RunScriptOptions } from "./run-script.ts";
+export { sweepRunDirectories } from "./sweep.ts";

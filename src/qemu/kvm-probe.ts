@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { formatMs } from "../deadline.ts";
 import { HostError, InterruptedError } from "../errors.ts";
+import type { Guard } from "../process-group.ts";
 import { debugExitPort, probeExitCode, probeImage } from "./probe-image.ts";
+import { createRunDirectory } from "./run-directory.ts";
 
 export interface AcceleratorProbe {
   readonly count: number;
@@ -52,24 +54,23 @@ async function measure(
   limitMs: number,
   signal?: AbortSignal,
 ): Promise<AcceleratorProbe> {
-  const directory = await mkdtemp(join(tmpdir(), "dryboot-probe-"));
-  try {
-    const image = join(directory, "probe.elf");
-    await writeFile(image, probeImage(probeCount));
-    const base = { count: probeCount, limitMs };
-    const underKvm = await runProbe(qemu, image, "kvm", limitMs, signal);
-    if (underKvm.refusal !== undefined) return { ...base, refusal: underKvm.refusal };
-    const kvmMs = underKvm.durationMs;
-    if (kvmMs !== undefined && kvmMs < 1000) return { ...base, kvmMs };
-    const underTcg = await runProbe(qemu, image, "tcg", 30_000, signal);
-    return {
-      ...base,
-      ...(kvmMs === undefined ? {} : { kvmMs }),
-      tcgMs: underTcg.durationMs ?? 30_000,
-    };
-  } finally {
-    await rm(directory, { recursive: true, force: true }).catch(() => {});
-  }
+  // A QEMU that crawls would outlive a dryboot that is killed by minutes.
+  await using directory = await createRunDirectory({ name: "probe", graceMs: 300 });
+  const image = join(directory.path, "probe.elf");
+  await writeFile(image, probeImage(probeCount));
+  const run = (accelerator: "kvm" | "tcg", limit: number): Promise<ProbeRun> =>
+    runProbe(qemu, { image, accelerator, limitMs: limit, guard: directory.guard, signal });
+  const base = { count: probeCount, limitMs };
+  const underKvm = await run("kvm", limitMs);
+  if (underKvm.refusal !== undefined) return { ...base, refusal: underKvm.refusal };
+  const kvmMs = underKvm.durationMs;
+  if (kvmMs !== undefined && kvmMs < 1000) return { ...base, kvmMs };
+  const underTcg = await run("tcg", 30_000);
+  return {
+    ...base,
+    ...(kvmMs === undefined ? {} : { kvmMs }),
+    tcgMs: underTcg.durationMs ?? 30_000,
+  };
 }
 
 interface ProbeRun {
@@ -78,14 +79,19 @@ interface ProbeRun {
   readonly refusal?: string;
 }
 
+interface ProbeRunOptions {
+  readonly image: string;
+  readonly accelerator: "kvm" | "tcg";
+  readonly limitMs: number;
+  readonly guard: Guard;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function runProbe(
   qemu: string,
-  image: string,
-  accelerator: "kvm" | "tcg",
-  limitMs: number,
-  signal?: AbortSignal,
+  { image, accelerator, limitMs, guard, signal }: ProbeRunOptions,
 ): Promise<ProbeRun> {
-  const result = await execa(
+  const child = execa(
     qemu,
     [
       "-machine",
@@ -102,6 +108,7 @@ async function runProbe(
       `isa-debug-exit,iobase=0x${debugExitPort.toString(16)},iosize=0x04`,
     ],
     {
+      detached: true,
       reject: false,
       timeout: limitMs,
       killSignal: "SIGKILL",
@@ -110,6 +117,8 @@ async function runProbe(
       ...(signal === undefined ? {} : { cancelSignal: signal }),
     },
   );
+  if (child.pid !== undefined) guard.watch(child.pid);
+  const result = await child;
   if (result.isCanceled) throw new InterruptedError("interrupted while probing KVM");
   if (result.code === "ENOENT") {
     throw new HostError(`${qemu} was not found`, {

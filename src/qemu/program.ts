@@ -10,6 +10,24 @@ export async function qemuOf(runScript: string): Promise<string> {
   return /\/nix\/store\/\S+?\/bin\/qemu-system-x86_64\b/.exec(text)?.[0] ?? defaultQemu;
 }
 
+export interface GuestSize {
+  readonly memoryMiB: number;
+  readonly cores: number;
+}
+
+/** What a run script gives its guest; QEMU's own defaults where it says nothing. */
+export async function guestSizeOf(runScript: string): Promise<GuestSize> {
+  const text = await readFile(runScript, "utf8").catch(() => "");
+  const figure = (option: RegExp): number | undefined => {
+    const digits = option.exec(text)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+  };
+  return {
+    memoryMiB: figure(/\s-m\s+(\d+)\b/) ?? 128,
+    cores: figure(/\s-smp\s+(?:cpus=)?(\d+)\b/) ?? 1,
+  };
+}
+
 /**
  * Starts QEMU once before it is needed: a run script that misses it ends like a guest that was lost, and a file with
  * its name may only lead on to the host's.

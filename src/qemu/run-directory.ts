@@ -1,10 +1,10 @@
-import { chmod, mkdir, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { chmod, mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dir } from "tmp-promise";
 import { HostError } from "../errors.ts";
-import { startGuard, startTimeOf, type Guard } from "../process-group.ts";
+import { startGuard, type Guard } from "../process-group.ts";
+import { ownerLine } from "./owner.ts";
 
 /** A guest's private directory: all that its run script writes goes here. */
 export interface RunDirectory extends AsyncDisposable {
@@ -22,8 +22,8 @@ export interface RunDirectory extends AsyncDisposable {
 }
 
 const prefix = "dryboot-";
-const ownerFile = "owner";
-const keptFile = "kept";
+export const ownerFile = "owner";
+export const keptFile = "kept";
 
 // sockaddr_un holds 108 bytes with the final NUL.
 const maxSocketPathBytes = 107;
@@ -62,6 +62,7 @@ export async function createRunDirectory({
       guard,
       async keep() {
         kept = true;
+        guard.keep();
         await writeFile(join(path, keptFile), "").catch(() => {});
       },
       [Symbol.asyncDispose]: dispose,
@@ -70,24 +71,6 @@ export async function createRunDirectory({
     await dispose().catch(() => {});
     throw hostError(error, parent);
   }
-}
-
-/** Removes the directories of runs that are dead and were not kept; returns their paths. */
-export async function sweepRunDirectories(parent: string = tmpdir()): Promise<string[]> {
-  const names = await readdir(parent).catch(() => []);
-  const swept: string[] = [];
-  for (const name of names.filter((one) => /^dryboot-\d+-/.test(one))) {
-    const path = join(parent, name);
-    // Without an owner file it is just being made, or somebody else's.
-    const owner = await readFile(join(path, ownerFile), "utf8").catch(() => undefined);
-    if (owner === undefined || isOwnerAlive(owner)) continue;
-    if ((await readFile(join(path, keptFile)).catch(() => undefined)) !== undefined) continue;
-    await rm(path, { recursive: true, force: true }).then(
-      () => swept.push(path),
-      () => {},
-    );
-  }
-  return swept;
 }
 
 /** A full or unwritable disk as one line for the user; other errors as they are. */
@@ -132,7 +115,8 @@ async function makeDirectory(parent: string, name: string): Promise<string> {
   }
 }
 
-function markerOf(path: string): string {
+/** An environment entry that every process of the guest of this directory carries. */
+export function markerOf(path: string): string {
   return `DRYBOOT_RUN_DIRECTORY=${path}`;
 }
 
@@ -143,17 +127,4 @@ function socketPath(directory: string, name: string): string {
     code: "HOST_RESOURCES",
     hint: "Point TMPDIR at a directory with a shorter path, such as /tmp.",
   });
-}
-
-function ownerLine(): string {
-  return `${process.pid} ${startTimeOf(process.pid) ?? ""} ${bootId()}\n`;
-}
-
-function isOwnerAlive(line: string): boolean {
-  const [pid = "", startTime, boot] = line.trim().split(" ");
-  return boot === bootId() && startTimeOf(Number(pid)) === startTime;
-}
-
-function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 }

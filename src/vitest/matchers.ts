@@ -1,48 +1,32 @@
 import { expect as vitestExpect, type ExpectStatic } from "vitest";
 import {
+  Certificate,
+  Dns,
   File,
   gatherEvidence,
+  Group,
   Http,
+  Journal,
+  KernelModule,
+  Mount,
+  NetworkInterface,
   observeUntil,
+  Package,
   Port,
+  Process,
+  Socket,
+  StorePath,
+  Sysctl,
+  Timer,
   Unit,
-  type Expectation,
+  User,
   type ExpectedResponse,
+  type Expectation,
+  type FileType,
 } from "../machine/index.ts";
+import type { GuestMatchers, MatcherOptions } from "./guest-matchers.ts";
 
-export interface MatcherOptions {
-  /** How long to look before it counts as failed. @default 30000, and four times that under TCG */
-  readonly timeoutMs?: number;
-}
-
-type Matcher<Expected extends readonly unknown[] = []> = (
-  ...expected: [...Expected, options?: MatcherOptions]
-) => Promise<void>;
-
-/** A matcher that only subjects of one kind have. */
-type Of<Subject, T, M> = T extends Subject ? M : never;
-
-/** What a guest shows: looked at again until it holds, given up at once where it cannot hold any more. */
-export interface GuestMatchers<T> {
-  /** A unit is active, or was a oneshot that ended well. */
-  toBeActive: Of<Unit, T, Matcher>;
-  /** A unit is started at boot. */
-  toBeEnabled: Of<Unit, T, Matcher>;
-  /** A unit has failed. */
-  toBeFailed: Of<Unit, T, Matcher>;
-  /** Somebody listens on a port. */
-  toBeListening: Of<Port, T, Matcher>;
-  /** Something is at a path. */
-  toExist: Of<File, T, Matcher>;
-  /** A file's content: a string must be the whole of it, a pattern must match in it. */
-  toHaveContent: Of<File, T, Matcher<[content: string | RegExp]>>;
-  /** A file's permission bits, as a number (`0o644`) or in octal (`"0644"`). */
-  toHaveMode: Of<File, T, Matcher<[mode: number | string]>>;
-  /** A file's owner: `"user"` or `"user:group"`. */
-  toHaveOwner: Of<File, T, Matcher<[owner: string]>>;
-  /** A URL answers; of the response only what is given is compared. */
-  toRespond: Of<Http, T, Matcher<[response: ExpectedResponse]>>;
-}
+export type { GuestMatchers, MatcherOptions } from "./guest-matchers.ts";
 
 declare module "vitest" {
   // oxlint-disable-next-line typescript/no-explicit-any -- must repeat vitest's own declaration
@@ -51,63 +35,114 @@ declare module "vitest" {
 
 type Kind<Subject> = abstract new (...constructor: never[]) => Subject;
 
+/** How a matcher looks at subjects of one kind. */
 interface Row {
   readonly kind: Kind<object>;
-  readonly expects: (subject: never, expected: never) => Expectation;
-  /** The first argument is what is expected; else it is the options. */
+  readonly expects: (subject: never, argument: never) => Expectation;
+  /** The first argument is what is expected, and the options come after it; else they are all there is. */
   readonly takesExpected: boolean;
 }
 
-function row<Subject extends object>(
+function on<Subject extends object, Options>(
   kind: Kind<Subject>,
-  expects: (subject: Subject) => Expectation,
+  expects: (subject: Subject, options: Options) => Expectation,
 ): Row {
   return { kind, expects, takesExpected: false };
 }
 
-function rowWith<Subject extends object, Expected>(
+function onWith<Subject extends object, Expected>(
   kind: Kind<Subject>,
   expects: (subject: Subject, expected: Expected) => Expectation,
 ): Row {
   return { kind, expects, takesExpected: true };
 }
 
-const table: Readonly<Record<keyof GuestMatchers<unknown>, Row>> = {
-  toBeActive: row(Unit, (unit) => unit.active()),
-  toBeEnabled: row(Unit, (unit) => unit.enabled()),
-  toBeFailed: row(Unit, (unit) => unit.failed()),
-  toBeListening: row(Port, (port) => port.listening()),
-  toExist: row(File, (file) => file.existing()),
-  toHaveContent: rowWith(File, (file, content: string | RegExp) => file.withContent(content)),
-  toHaveMode: rowWith(File, (file, mode: number | string) => file.withMode(mode)),
-  toHaveOwner: rowWith(File, (file, owner: string) => file.withOwner(owner)),
-  toRespond: rowWith(Http, (http, response: ExpectedResponse) => http.responding(response)),
+type Names = string | readonly string[];
+
+const table: Readonly<Record<keyof GuestMatchers<unknown>, readonly Row[]>> = {
+  toBeActive: [on(Unit, (unit) => unit.active())],
+  toBeEnabled: [on(Unit, (unit) => unit.enabled())],
+  toBeFailed: [on(Unit, (unit) => unit.failed())],
+  toBeMasked: [on(Unit, (unit) => unit.masked())],
+  toBeScheduled: [on(Timer, (timer, options: object) => timer.scheduled(options))],
+
+  toBeListening: [on(Port, (port) => port.listening()), on(Socket, (socket) => socket.listening())],
+  toBeOpen: [on(Port, (port) => port.open())],
+  toRespond: [onWith(Http, (http, response: ExpectedResponse) => http.responding(response))],
+  toResolve: [on(Dns, (dns, options: object) => dns.resolving(options))],
+  toBeUp: [on(NetworkInterface, (link) => link.up())],
+  toHaveAddress: [onWith(NetworkInterface, (link, address: string) => link.withAddress(address))],
+
+  toExist: [File, Group, NetworkInterface, Socket, StorePath, Unit, User].map((kind) =>
+    on(kind as Kind<{ existing(): Expectation }>, (subject) => subject.existing()),
+  ),
+  toHaveContent: [onWith(File, (file, content: string | RegExp) => file.withContent(content))],
+  toHaveMode: [onWith(File, (file, mode: number | string) => file.withMode(mode))],
+  toHaveOwner: [onWith(File, (file, owner: string) => file.withOwner(owner))],
+  toHaveType: [onWith(File, (file, type: FileType) => file.ofType(type))],
+  toHaveTarget: [onWith(File, (file, target: string | RegExp) => file.withTarget(target))],
+  toBeMounted: [on(Mount, (mount, options: object) => mount.mounted(options))],
+
+  toHaveUid: [onWith(User, (user, uid: number) => user.withUid(uid))],
+  toHaveHome: [onWith(User, (user, home: string) => user.withHome(home))],
+  toHaveShell: [onWith(User, (user, shell: string | RegExp) => user.withShell(shell))],
+  toBeMemberOf: [onWith(User, (user, groups: Names) => user.memberOf(groups))],
+  toHaveAuthorizedKey: [onWith(User, (user, key: string) => user.authorizedBy(key))],
+  toHaveGid: [onWith(Group, (group, gid: number) => group.withGid(gid))],
+  toHaveMember: [onWith(Group, (group, users: Names) => group.withMember(users))],
+
+  toBeRunning: [on(Process, (process, options: object) => process.running(options))],
+  toHaveValue: [
+    onWith(Sysctl, (sysctl, value: string | number | RegExp) => sysctl.withValue(value)),
+  ],
+  toBeLoaded: [on(KernelModule, (module) => module.loaded())],
+  toHaveEntry: [onWith(Journal, (journal, message: string | RegExp) => journal.withEntry(message))],
+
+  toBeInstalled: [on(Package, (package_, options: object) => package_.installed(options))],
+  toBeInClosure: [on(StorePath, (path, options: object) => path.inClosure(options))],
+  toBeValid: [on(Certificate, (certificate, options: object) => certificate.valid(options))],
 };
 
-for (const [name, matcherRow] of Object.entries(table)) extend(name, matcherRow);
+for (const [name, rows] of Object.entries(table)) extend(name, rows);
 
-function extend(name: string, { kind, expects, takesExpected }: Row): void {
+function extend(name: string, rows: readonly Row[]): void {
   vitestExpect.extend({
     async [name](subject: unknown, ...given: readonly unknown[]) {
-      if (!(subject instanceof kind)) {
-        throw new TypeError(`${name} is for a ${kind.name.toLowerCase()} of a machine`);
-      }
-      const [expected, options] = takesExpected ? given : [undefined, given[0]];
-      const expectation = expects(subject as never, expected as never);
-      const verdict = await observeUntil(expectation, {
-        holds: !this.isNot,
-        ...(options as MatcherOptions | undefined),
-      });
-      const evidence = verdict.pass ? [] : await gatherEvidence(expectation);
+      const row = rows.find(({ kind }) => subject instanceof kind);
+      if (row === undefined) throw new TypeError(`${name} is for ${kindsOf(rows)} of a machine`);
+      const options = (given[row.takesExpected ? 1 : 0] ?? {}) as MatcherOptions;
+      const argument = row.takesExpected ? given[0] : options;
+      const expectation = row.expects(subject as never, argument as never);
+      const { timeoutMs } = options;
+      const verdict = await observeUntil(expectation, { holds: !this.isNot, timeoutMs });
+      const evidence = verdict.pass ? [] : await gatherEvidence(expectation, verdict);
+      const { actual, expected } = verdict;
+      const comparable = !this.isNot && actual !== undefined && expected !== undefined;
       return {
         // vitest turns the result round for `.not` by itself.
         pass: this.isNot ? !verdict.pass : verdict.pass,
         message: () => [verdict.message, ...evidence].join("\n"),
+        ...(comparable ? { actual, expected } : {}),
         meta: verdict,
       };
     },
   });
 }
 
-/** vitest's `expect`, with matchers for units, ports, files and URLs of a guest. */
+const words: Readonly<Record<string, string>> = {
+  Dns: "host name",
+  Http: "URL",
+  KernelModule: "kernel module",
+  NetworkInterface: "network interface",
+  StorePath: "store path",
+};
+
+/** `a file, a group or a unit` */
+function kindsOf(rows: readonly Row[]): string {
+  const kinds = rows.map(({ kind: { name } }) => `a ${words[name] ?? name.toLowerCase()}`);
+  const last = kinds.pop() ?? "";
+  return kinds.length === 0 ? last : `${kinds.join(", ")} or ${last}`;
+}
+
+/** vitest's `expect`, with matchers for everything that a machine can be asked about. */
 export const expect: ExpectStatic = vitestExpect;

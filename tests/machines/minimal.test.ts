@@ -25,7 +25,7 @@ test("commands give back output, errors and exit code apart", async ({ machines 
 });
 
 test("a reboot gives the same guest a new boot", async ({ machines }) => {
-  const minimal = await machines.start("minimal");
+  const minimal = await machines.shared("minimal");
   const bootId = () => minimal.readFile("/proc/sys/kernel/random/boot_id");
   const before = await bootId();
   await minimal.writeFile("/root/kept", "across the reboot\n");
@@ -34,6 +34,10 @@ test("a reboot gives the same guest a new boot", async ({ machines }) => {
 
   expect(await bootId()).not.toBe(before);
   await expect(minimal.file("/root/kept")).toHaveContent("across the reboot\n");
+});
+
+test("switches itself off", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
 
   await minimal.shutdown();
 });

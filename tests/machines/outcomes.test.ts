@@ -1,10 +1,11 @@
 // Everything that can go wrong with a machine, seen from outside: exit code, first line, and what is left behind.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { processesOf, type SeenProcess } from "../fixtures/process-tree.ts";
 
 const cli = fileURLToPath(new URL("../../bin/dryboot.js", import.meta.url));
 const fixture = (name: string): string =>
@@ -16,18 +17,11 @@ afterAll(() => rmSync(temporary, { recursive: true }));
 
 const leftBehind = (): string[] => readdirSync(temporary);
 
-/** Command lines of the QEMU processes that run out of one of these run directories. */
-const guests = (): string[] =>
-  readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-      } catch {
-        return ""; // ended meanwhile
-      }
-    })
-    .filter((line) => /qemu-system/.test(line) && line.includes(temporary));
+/** The QEMU processes that run out of one of these run directories. */
+const guests = (): SeenProcess[] =>
+  processesOf(process.pid, temporary).filter(
+    ({ commandLine }) => /qemu-system/.test(commandLine) && commandLine.includes(temporary),
+  );
 
 /** Run directories that dryboot kept and named in its output, as it should after a failure. */
 const named: string[] = [];
@@ -50,56 +44,50 @@ test.for([
     fact: "a machine that does not exist ends with 2",
     machine: "wbe",
     exitCode: 2,
-    says: /wbe.*did you mean.*web/i,
+    says: [/wbe.*did you mean.*web/i],
   },
   {
     fact: "a syntax error ends with 3",
     machine: fixture("syntax-error"),
     exitCode: 3,
-    says: /syntax error.*syntax-error\.nix:3/,
+    says: [/syntax error.*syntax-error\.nix:3/],
   },
   {
     fact: "an unknown option ends with 3 and the name that was meant",
     machine: fixture("unknown-option"),
     exitCode: 3,
-    says: /services\.ngnix.*does not exist/,
+    says: [/services\.ngnix.*does not exist/],
   },
   {
     fact: "a failing build ends with 3 and the builder's last words",
     machine: fixture("build-fails"),
     exitCode: 3,
-    says: /nobody to greet/,
+    says: [/nobody to greet/],
   },
   {
-    fact: "a unit that fails at boot ends with 1 and its journal",
-    machine: fixture("unit-fails"),
+    fact: "units that fail, or restart for ever, end with 1, each with its reason",
+    machine: fixture("units-fail"),
     exitCode: 1,
-    says: /no greeting in \/etc\/greeting/,
-  },
-  {
-    fact: "a unit that restarts for ever ends with 1 and says so",
-    machine: fixture("unit-restarts"),
-    exitCode: 1,
-    says: /flapping\.service.*restart/,
+    says: [/no greeting in \/etc\/greeting/, /flapping\.service.*restart/],
   },
   {
     fact: "a kernel that panics ends with 4 and the panic",
     machine: fixture("kernel-panics"),
     exitCode: 4,
-    says: /panic/i,
+    says: [/panic/i],
   },
   {
     fact: "a root file system that is not there ends with 4 in stage 1",
     machine: fixture("root-missing"),
     exitCode: 4,
-    says: /stage 1/i,
+    says: [/stage 1/i],
   },
 ])("$fact", async ({ machine, exitCode, says }) => {
   const result = await smoke(machine);
   const output = `${result.stdout}\n${result.stderr}`;
   named.push(...leftBehind().filter((name) => output.includes(join(temporary, name))));
 
-  expect(output).toMatch(says);
+  for (const words of says) expect(output).toMatch(words);
   expect(result.exitCode).toBe(exitCode);
 });
 
@@ -145,3 +133,19 @@ test.for(["SIGINT", "SIGKILL"] as const)(
     await vi.waitFor(() => expect(leftBehind()).toEqual([]), 20_000);
   },
 );
+
+test("a QEMU that is killed in the middle of a boot ends with 4 and how it ended", async () => {
+  const dryboot = smoke("minimal");
+  const [qemu] = await vi.waitFor(() => {
+    const running = guests();
+    expect(running).toHaveLength(1);
+    return running;
+  }, 120_000);
+
+  process.kill(qemu?.pid ?? expect.fail("no QEMU"), "SIGKILL");
+
+  const { exitCode, stderr } = await dryboot;
+  named.push(...leftBehind().filter((name) => stderr.includes(join(temporary, name))));
+  expect(stderr).toMatch(/QEMU ended with signal 9/);
+  expect(exitCode).toBe(4);
+});

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,8 +42,9 @@ test("a descendant that left the session is found by its environment", async () 
   expect(isAlive({ leader, environment })).toBe(false);
 });
 
-test("a SIGKILL to the guarded process ends the group and removes its directory", async () => {
+test("a SIGKILL to the guarded process ends the group and removes its directory, but not a kept one", async () => {
   const directory = mkdtempSync(join(tmpdir(), "dryboot-guard-test-"));
+  const kept = mkdtempSync(join(tmpdir(), "dryboot-guard-test-"));
   const pidFile = join(directory, "leader");
   // Node 20 does not read TypeScript.
   await build({
@@ -63,6 +64,8 @@ test("a SIGKILL to the guarded process ends the group and removes its directory"
     const script = "trap '' HUP; while :; do sleep 0.1; done";
     const child = spawn("bash", ["-c", script], { detached: true, stdio: "ignore" });
     guard.watch(child.pid);
+    const keeping = startGuard({ directories: [${JSON.stringify(kept)}] });
+    keeping.keep();
     writeFileSync(${JSON.stringify(pidFile)}, String(child.pid));
     setInterval(() => {}, 1000);
   `;
@@ -74,6 +77,9 @@ test("a SIGKILL to the guarded process ends the group and removes its directory"
   await once(node, "exit");
   await vi.waitFor(() => expect(isAlive({ leader })).toBe(false), { timeout: 5000 });
   await vi.waitFor(() => expect(existsSync(directory)).toBe(false), { timeout: 5000 });
+  await vi.waitFor(() => expect(isOnACommandLine(kept)).toBe(false), { timeout: 5000 });
+  expect(existsSync(kept)).toBe(true);
+  rmSync(kept, { recursive: true });
 }, 20_000);
 
 test("a released guard touches nothing", async () => {
@@ -94,3 +100,13 @@ test("a process is named by its start time", () => {
   expect(startTimeOf(process.pid)).toMatch(/^\d+$/);
   expect(startTimeOf(2 ** 30)).toBeUndefined();
 });
+
+function isOnACommandLine(word: string): boolean {
+  return readdirSync("/proc").some((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, "utf8").includes(word);
+    } catch {
+      return false; // ended meanwhile
+    }
+  });
+}

@@ -1,12 +1,13 @@
-import { constants } from "node:os";
-import { formatMs } from "../../deadline.ts";
+import { Deadline, formatMs } from "../../deadline.ts";
 import { GuestLostError, InterruptedError } from "../../errors.ts";
 import type { CommandChannel, CommandOutcome, CommandRequest } from "../channel.ts";
 import { limitCommand } from "./command-limits.ts";
 import type { LaneSockets } from "./connect.ts";
 import { LateOutputs, type LateOutput } from "./late-output.ts";
 import { composeForLane } from "./plain-command.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 import { SlotPool } from "./slot-pool.ts";
+import { outcomeOf } from "./slot-outcome.ts";
 import { Slot, type SlotResult } from "./slot.ts";
 import { superviseOver, type Supervisor, type SupervisorEvent } from "./supervisor.ts";
 
@@ -15,8 +16,6 @@ export interface Lane extends CommandChannel {
   readonly kind: "lane";
   /** What was written by processes that outlived their commands. */
   lateOutput(): readonly LateOutput[];
-  /** Why no command can be run any more. */
-  readonly failure: GuestLostError | undefined;
 }
 
 export interface LaneOptions {
@@ -29,7 +28,6 @@ export interface LaneOptions {
 }
 
 const defaultMaxOutputBytes = 1024 * 1024;
-const pingEveryMs = 5000;
 
 /** A lane to an agent that is being started at the other end of the sockets. */
 export class LaneChannel implements Lane {
@@ -39,7 +37,6 @@ export class LaneChannel implements Lane {
   /** Resolves when the agent has spoken. */
   readonly greeted: Promise<void>;
   readonly #sockets: LaneSockets;
-  readonly #silenceMs: number;
   readonly #graceMs: number;
   readonly #supervisor: Supervisor;
   readonly #pool: SlotPool;
@@ -54,13 +51,10 @@ export class LaneChannel implements Lane {
   #failure: GuestLostError | undefined;
   #closed = false;
   #nextSerial = 1;
-  #running = 0;
-  #pings: NodeJS.Timeout | undefined;
-  #lastHeardMs = 0;
+  readonly #life: SignsOfLife;
 
   constructor(sockets: LaneSockets, { key, silenceMs = 60_000, graceMs = 2000 }: LaneOptions) {
     this.#sockets = sockets;
-    this.#silenceMs = silenceMs;
     this.#graceMs = graceMs;
     this.opened = new Promise((resolve) => {
       this.#onOpen = resolve;
@@ -74,15 +68,18 @@ export class LaneChannel implements Lane {
       this.#onBye = resolve;
     });
     this.#supervisor = superviseOver(sockets.control, key, (event) => this.#hear(event));
+    this.#life = new SignsOfLife({
+      silenceMs,
+      ping: () => this.#supervisor.ping(),
+      onSilence: () => this.#silent(),
+    });
     const slots = sockets.slots.map(
       (pair, index) =>
         new Slot(index, pair, {
           onFree: () => this.#pool.freed(),
           onLate: (serial, stream, bytes) =>
             this.#late.add(serial, this.#commands.get(serial) ?? "", stream, bytes),
-          onHeard: () => {
-            this.#lastHeardMs = performance.now();
-          },
+          onHeard: () => this.#life.heard(),
         }),
     );
     this.#pool = new SlotPool(slots, (slot) => {
@@ -112,24 +109,20 @@ export class LaneChannel implements Lane {
   }
 
   async run(request: CommandRequest): Promise<CommandOutcome> {
-    const { command, stdin = "", maxOutputBytes = defaultMaxOutputBytes, onOutput } = request;
+    const { command, stdin, maxOutputBytes = defaultMaxOutputBytes, onOutput } = request;
     const text = composeForLane(request);
-    this.#listen(1);
-    try {
-      const slot = await this.#pool.acquire(request.signal);
-      const serial = this.#nextSerial++;
-      this.#remember(serial, command);
-      const result = slot.run({
-        serial,
-        text,
-        stdin: typeof stdin === "string" ? Buffer.from(stdin) : stdin,
-        maxOutputBytes,
-        ...(onOutput === undefined ? {} : { onOutput }),
-      });
-      return await this.#outcome(slot, serial, result, request);
-    } finally {
-      this.#listen(-1);
-    }
+    using _ = this.#life.expect();
+    const slot = await this.#pool.acquire(request.signal);
+    const serial = this.#nextSerial++;
+    this.#remember(serial, command);
+    const result = slot.run({
+      serial,
+      text,
+      stdin,
+      maxOutputBytes,
+      ...(onOutput === undefined ? {} : { onOutput }),
+    });
+    return await this.#outcome(slot, serial, result, request);
   }
 
   /** Every pending and later call fails with this. */
@@ -173,11 +166,11 @@ export class LaneChannel implements Lane {
       const first = await Promise.race([result, limits.reached]);
       const durationMs = performance.now() - startedAtMs;
       if (typeof first === "object") return outcomeOf(first, durationMs);
-      this.#supervisor.kill(slot.index, serial);
       result.catch(() => {});
-      const silentMs = performance.now() - this.#lastHeardMs;
-      if (first === "overdue" && silentMs > 2 * pingEveryMs) {
-        this.abandon(lost(`the guest's agent did not answer for ${formatMs(silentMs)}`));
+      if (first === "aborted") await this.#interrupt(slot, serial, result);
+      this.#supervisor.kill(slot.index, serial, "KILL");
+      if (first === "overdue" && this.#life.isOverdue) {
+        this.#silent();
         throw this.#failure;
       }
       if (first === "overdue") {
@@ -186,31 +179,27 @@ export class LaneChannel implements Lane {
       throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
     } catch (error) {
       // Whoever listened to its output failed: nobody wants the rest.
-      if (slot.state === "busy") this.#supervisor.kill(slot.index, serial);
+      if (slot.isRunning(serial)) this.#supervisor.kill(slot.index, serial, "KILL");
       throw error;
     }
   }
 
-  /** Asks for signs of life as long as commands are running. */
-  #listen(change: 1 | -1): void {
-    this.#running += change;
-    if (this.#running === 0) {
-      clearInterval(this.#pings);
-      this.#pings = undefined;
-    } else if (this.#pings === undefined) {
-      this.#lastHeardMs = performance.now();
-      this.#pings = setInterval(() => this.#ping(), pingEveryMs);
-    }
+  /** As Ctrl-C would, with time to clean up. */
+  async #interrupt(slot: Slot, serial: number, result: Promise<unknown>): Promise<void> {
+    this.#supervisor.kill(slot.index, serial, "INT");
+    const ended = result.then(
+      () => {},
+      () => {},
+    );
+    await Deadline.after(this.#graceMs).race(ended);
   }
 
-  #ping(): void {
-    const silentMs = performance.now() - this.#lastHeardMs;
-    if (silentMs < this.#silenceMs) this.#supervisor.ping();
-    else this.abandon(lost(`the guest's agent did not answer for ${formatMs(silentMs)}`));
+  #silent(): void {
+    this.abandon(lost(`the guest's agent did not answer for ${formatMs(this.#life.silentMs)}`));
   }
 
   #hear(event: SupervisorEvent): void {
-    this.#lastHeardMs = performance.now();
+    this.#life.heard();
     switch (event.kind) {
       case "open":
         return this.#onOpen();
@@ -233,7 +222,7 @@ export class LaneChannel implements Lane {
   }
 
   #end(error: Error): void {
-    clearInterval(this.#pings);
+    this.#life.end();
     this.#pool.close(error);
     this.#sockets.control.destroy();
   }
@@ -251,25 +240,4 @@ export class LaneChannel implements Lane {
 
 function lost(why: string): GuestLostError {
   return new GuestLostError(`the command lane is lost: ${why}`, { code: "GUEST_LOST" });
-}
-
-function outcomeOf(
-  { trailer, stdout, stderr, truncated }: SlotResult,
-  durationMs: number,
-): CommandOutcome {
-  const signalled = trailer.how === "s" || trailer.how === "S";
-  return {
-    exitCode: signalled ? undefined : trailer.status,
-    ...(signalled ? { signal: signalName(trailer.status - 128) } : {}),
-    stdout,
-    stderr,
-    truncated,
-    timedOut: trailer.how === "E" || trailer.how === "S",
-    durationMs,
-  };
-}
-
-function signalName(number: number): string {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return found?.[0] ?? `signal ${number}`;
 }

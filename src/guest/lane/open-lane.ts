@@ -120,9 +120,11 @@ function secondLine(key: string): string {
 
 // A scope or unit of its own would be seen by those who look at the machine's units, and would end
 // with an isolate; a control group that systemd does not know is left alone by logout, isolate and
-// restart alike. Other agents can only be left over from a host that died.
+// restart alike. Other agents can only be left over from a host that died, or from a lane that was
+// lost: nobody hears of their commands any more, so these do not go on.
 const secondText = String.raw`
 d=/run/dryboot/lane-KEY; l=digest; ports=(control=9); old=();
+for f in /run/dryboot/lane-*/*.job; do read -r n p <$f && kill -9 -- -$p; done;
 rm -rf /run/dryboot/lane-*; mkdir -p -m 700 /run/dryboot; mkdir -m 700 $d; head -c SIZE <&9 >$d/agent;
 for p in /sys/class/virtio-ports/*; do read -r n <$p/name; p=/dev/\${p##*/}; case $n in
 dryboot.[0-9]*) ports+=(\${n#dryboot.}=$p); : 8<>$p || old+=($p);; esac; done;

@@ -23,6 +23,8 @@ export class SlotPool {
     for (;;) {
       if (this.#closed !== undefined) throw this.#closed;
       if (signal?.aborted === true) {
+        // It may have been woken for a worker that it does not take.
+        if (this.#slots.some(({ state }) => state === "free")) this.freed();
         throw new InterruptedError("the command was interrupted", { cause: signal.reason });
       }
       const free = this.#slots.find(({ state }) => state === "free");

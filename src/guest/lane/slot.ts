@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { requestHeadBytes } from "./agent.ts";
-import type { OutputListener, OutputStream } from "../channel.ts";
+import type { CommandInput, OutputListener, OutputStream } from "../channel.ts";
+import { feedInput, type InputFeed } from "./input-feed.ts";
 import { OutputCollector } from "./output-collector.ts";
 import { createTrailerReader, type Trailer, type TrailerReader } from "./trailer-reader.ts";
 
@@ -9,7 +10,7 @@ import { createTrailerReader, type Trailer, type TrailerReader } from "./trailer
 export interface SlotJob {
   readonly serial: number;
   readonly text: string;
-  readonly stdin: Uint8Array;
+  readonly stdin: CommandInput | undefined;
   readonly maxOutputBytes: number;
   readonly onOutput?: OutputListener;
 }
@@ -37,12 +38,10 @@ interface Running {
   readonly ended: Partial<Record<OutputStream, Trailer>>;
   /** Pieces of output that its listener is not done with. */
   readonly deliveries: Set<Promise<void>>;
+  readonly input: InputFeed | undefined;
   readonly resolve: (result: SlotResult) => void;
   readonly reject: (error: unknown) => void;
 }
-
-// So much of a command's input waits in the socket at once.
-const inputPieceBytes = 64 * 1024;
 
 /** One worker in the guest, seen through its two ports. */
 export class Slot {
@@ -91,13 +90,16 @@ export class Slot {
         stdout: new OutputCollector(job.maxOutputBytes),
         stderr: new OutputCollector(job.maxOutputBytes),
       };
-      this.#running = { job, collected, ended: {}, deliveries: new Set(), resolve, reject };
       const text = Buffer.from(job.text);
-      this.#out.write(
-        Buffer.concat([requestHead(key, job.serial, text.length, job.stdin.length), text]),
-      );
-      void this.#feed(job.stdin);
+      const head = requestHead(key, job.serial, text.length, job.stdin !== undefined);
+      this.#out.write(Buffer.concat([head, text]));
+      const input = job.stdin === undefined ? undefined : feedInput(this.#err, job.stdin, reject);
+      this.#running = { job, collected, ended: {}, deliveries: new Set(), input, resolve, reject };
     });
+  }
+
+  isRunning(serial: number): boolean {
+    return this.#running?.job.serial === serial;
   }
 
   /** What has come so far of the command that is running. */
@@ -108,33 +110,20 @@ export class Slot {
   /** Makes the worker leave its pipes to whoever holds them. */
   renew(): void {
     this.state = "renewing";
-    this.#out.write(requestHead("0".repeat(32), 0, 0, 0));
+    this.#out.write(requestHead("0".repeat(32), 0, 0, false));
   }
 
   /** Its pending command fails. */
   fail(error: unknown): void {
     const running = this.#running;
     this.#running = undefined;
+    running?.input?.stop();
     running?.reject(error);
   }
 
   destroy(): void {
     this.#out.destroy();
     this.#err.destroy();
-  }
-
-  async #feed(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length; from += inputPieceBytes) {
-      if (this.#err.destroyed) return;
-      if (this.#err.write(bytes.subarray(from, from + inputPieceBytes))) continue;
-      await new Promise<void>((resolve) => {
-        const proceed = (): void => {
-          this.#err.off("drain", proceed).off("close", proceed);
-          resolve();
-        };
-        this.#err.on("drain", proceed).on("close", proceed);
-      });
-    }
   }
 
   #reader(stream: OutputStream): TrailerReader {
@@ -161,7 +150,12 @@ export class Slot {
 
   /** Hands a piece to the caller, and reads on when the caller is done with it. */
   #deliver(running: Running, stream: OutputStream, bytes: Uint8Array): void {
-    const delivery = running.job.onOutput?.(stream, bytes);
+    let delivery: ReturnType<OutputListener>;
+    try {
+      delivery = running.job.onOutput?.(stream, bytes);
+    } catch (error) {
+      return running.reject(error);
+    }
     if (delivery === undefined) return;
     const socket = stream === "stdout" ? this.#out : this.#err;
     socket.pause();
@@ -182,6 +176,7 @@ export class Slot {
     const running = this.#running;
     if (running === undefined) return;
     running.ended[stream] = trailer;
+    running.input?.stop();
     const { stdout, stderr } = running.ended;
     if (stdout === undefined || stderr === undefined) return;
     this.#running = undefined;
@@ -204,9 +199,9 @@ function outputsOf(collected: Running["collected"] | undefined): Omit<SlotResult
   };
 }
 
-function requestHead(key: string, serial: number, length: number, input: number): Buffer {
+function requestHead(key: string, serial: number, length: number, hasInput: boolean): Buffer {
   const digits = (value: number, count: number): string => String(value).padStart(count, "0");
-  const head = `${key} ${digits(serial, 10)} ${digits(length, 9)} ${digits(input, 15)}\n`;
+  const head = `${key} ${digits(serial, 10)} ${digits(length, 9)} ${hasInput ? 1 : 0}\n`;
   if (head.length !== requestHeadBytes) throw new RangeError("a command is too long for the lane");
   return Buffer.from(head, "latin1");
 }

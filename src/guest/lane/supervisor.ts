@@ -14,7 +14,8 @@ export interface Supervisor {
   /** TERM after `afterMs`, KILL `graceMs` later. */
   arm(slot: number, serial: number, afterMs: number, graceMs: number): void;
   disarm(slot: number): void;
-  kill(slot: number, serial: number): void;
+  /** INT reaches the command as Ctrl-C would, KILL all that it started too. */
+  kill(slot: number, serial: number, signal: "INT" | "KILL"): void;
   ping(): void;
   leave(): void;
 }
@@ -59,7 +60,7 @@ export function superviseOver(
     arm: (slot, serial, afterMs, graceMs) =>
       send("arm", slot, serialWord(serial), centiseconds(afterMs), centiseconds(graceMs)),
     disarm: (slot) => send("disarm", slot),
-    kill: (slot, serial) => send("kill", slot, serialWord(serial)),
+    kill: (slot, serial, signal) => send("kill", slot, serialWord(serial), signal),
     ping: () => send("ping", (pings += 1)),
     leave: () => send("leave"),
   };

@@ -1,53 +1,55 @@
 import { parseProperties } from "../../guest/systemd.ts";
-import { CommandFailedError, section, type CommandResult } from "../command.ts";
-import { nearestNames } from "../../nearest.ts";
+import { CommandFailedError, type CommandResult } from "../command.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
-import { quoteArgument } from "../shell.ts";
+import { askSystemd, type SystemdOptions } from "../systemctl.ts";
+import { nearestUnits, readUnit, unitEvidence, unitJournal, unitStatus } from "../unit-evidence.ts";
 import { judge, unitProperties, unitState, type UnitState } from "../unit-state.ts";
+import { Subject } from "./subject.ts";
 
-export interface UnitOptions {
-  /** Asks the systemd instance of this user instead of the system's. */
-  readonly user?: string;
-}
+export type UnitOptions = SystemdOptions;
 
 /** A systemd unit of the guest, read anew each time; a name without a suffix is a service. */
-export class Unit {
+export class Unit extends Subject {
+  readonly kind = "unit";
   readonly name: string;
   readonly user: string | undefined;
-  readonly #runner: CommandRunner;
 
   constructor(runner: CommandRunner, name: string, { user }: UnitOptions = {}) {
-    this.#runner = runner;
-    this.name = /\.[a-z]+$/.test(name) ? name : `${name}.service`;
+    super(runner);
+    this.name = unitName(name);
     this.user = user;
   }
 
   /** @throws CommandFailedError where systemd does not answer */
   async state(): Promise<UnitState> {
     const result = await this.#show();
-    if (result.failed) throw new CommandFailedError(this.#runner.name, result);
+    if (result.failed) throw new CommandFailedError(this.runner.name, result);
     return parseState(result.stdout);
+  }
+
+  /** Every property of it by name, as `systemctl show` prints them. */
+  async properties(): Promise<Readonly<Record<string, string>>> {
+    const text = await readUnit(this.runner, this, 'systemctl show -- "$1"');
+    return Object.fromEntries(parseProperties(text));
   }
 
   /** `enabled`, `disabled`, `static`, `masked`, `linked` … as `systemctl is-enabled` says. */
   async enablement(): Promise<string> {
-    const { stdout } = await this.#systemctl(`is-enabled -- ${quoteArgument(this.name)}`);
-    return stdout.trim() || "not-found";
+    return (
+      (await readUnit(this.runner, this, 'systemctl is-enabled -- "$1" || true')).trim() ||
+      "not-found"
+    );
   }
 
   /** What `systemctl status` prints, without the journal. */
-  async status(): Promise<string> {
-    const unit = quoteArgument(this.name);
-    const result = await this.#systemctl(`status --no-pager --full --lines=0 -- ${unit}`);
-    return result.stdout || result.stderr;
+  status(): Promise<string> {
+    return unitStatus(this.runner, this);
   }
 
   /** The unit's last lines in the journal of this boot. */
-  async journal({ lines = 20 }: { readonly lines?: number } = {}): Promise<string> {
-    const unit = this.user === undefined ? "--unit" : "--user-unit";
-    const options = ["--boot", "--no-pager", "--quiet", `--lines=${lines}`];
-    return (await this.#runner.execute(["journalctl", ...options, unit, this.name])).stdout;
+  journal({ lines = 20 }: { readonly lines?: number } = {}): Promise<string> {
+    return unitJournal(this.runner, this, lines);
   }
 
   /** @internal */
@@ -58,102 +60,118 @@ export class Unit {
       const result = await this.#show();
       if (result.failed) return { holds: false, saw: `cannot be asked for (${lastLine(result)})` };
       const state = parseState(result.stdout);
+      const { inStateForMs: forMs } = state;
       const verdict = judge(state);
-      if (verdict.kind === "active") return { holds: true, saw: "is active" };
+      if (verdict.kind === "active") return { holds: true, saw: "is active", forMs };
       if (verdict.kind === "hopeless") {
-        return { holds: false, saw: verdict.why + (await this.#suggestion(state)), hopeless: true };
+        const saw = verdict.why + (await this.#nearest(state));
+        return { holds: false, saw, forMs, hopeless: true };
       }
       // systemd forgets a unit that nothing refers to as soon as it has ended well, and only then.
-      if (
-        wasStarting &&
-        state.endsInactive &&
-        state.activeState === "inactive" &&
-        !state.jobPending
-      ) {
+      const atRest = state.activeState === "inactive" && !state.jobPending;
+      if (wasStarting && state.endsInactive && atRest)
         return { holds: true, saw: "has ended well" };
-      }
       wasStarting = state.activeState === "activating";
       // Between two jobs the queue may be empty for a moment, so one look is not enough.
-      const idle =
-        state.activeState === "inactive" && !state.jobPending && (await this.#nothingToDo());
-      idleLooks = idle ? idleLooks + 1 : 0;
-      if (idleLooks < 2) return { holds: false, saw: verdict.why };
+      idleLooks = atRest && /^NoJobs=yes$/m.test(result.stdout) ? idleLooks + 1 : 0;
+      if (idleLooks < 2) return { holds: false, saw: verdict.why, forMs };
       const saw = "is inactive, and systemd has no job left that could start it";
-      return { holds: false, saw, hopeless: true };
+      return { holds: false, saw, forMs, hopeless: true };
     };
-    return { ...this.#expectation("to be active"), failureCode: "UNIT_FAILED", observe };
+    return this.#expecting("to be active", observe, { failureCode: "UNIT_FAILED" });
   }
 
   /** @internal */
   failed(): Expectation {
-    const observe = async (): Promise<Observation> => {
-      const state = await this.state();
-      if (state.loadState === "not-found") {
-        const saw = `does not exist${await this.#suggestion(state)}`;
-        return { holds: false, saw, hopeless: true };
-      }
-      return {
-        holds: state.activeState === "failed",
-        saw: `is ${state.activeState} (${state.subState})`,
-      };
-    };
-    return { ...this.#expectation("to be failed"), observe };
+    return this.#comparing("to be failed", ({ activeState, subState }) => ({
+      holds: activeState === "failed",
+      saw: `is ${activeState} (${subState})`,
+    }));
+  }
+
+  /** @internal */
+  existing(): Expectation {
+    return this.#comparing("to exist", ({ loadState }) => ({
+      holds: true,
+      saw: `exists (${loadState})`,
+    }));
+  }
+
+  /** Switched off, so that nothing can start it, as NixOS does with `enable = false`. @internal */
+  masked(): Expectation {
+    return this.#comparing("to be masked", ({ loadState }) => ({
+      holds: loadState === "masked",
+      saw: `is ${loadState}`,
+    }));
+  }
+
+  /** systemd's `ActiveState`, whatever it means. @internal */
+  inState(expected: string): Expectation {
+    return this.#comparing(`to be ${expected}`, ({ activeState, subState }) => ({
+      holds: activeState === expected,
+      saw: `is ${activeState} (${subState})`,
+    }));
   }
 
   /** @internal */
   enabled(): Expectation {
-    const observe = async (): Promise<Observation> => {
+    return this.#expecting("to be enabled", async () => {
       const enablement = await this.enablement();
       return { holds: isEnabled(enablement), saw: `is ${enablement}` };
-    };
-    return { ...this.#expectation("to be enabled"), observe };
+    });
   }
 
-  #expectation(wanted: string): Omit<Expectation, "observe"> {
-    const evidence = async (): Promise<readonly string[]> => [
-      ...section("status", await this.status()),
-      ...section("journal", await this.journal()),
-    ];
-    return { runner: this.#runner, subject: this.toString(), wanted, evidence };
+  #expecting(
+    wanted: string,
+    observe: () => Promise<Observation>,
+    more: Pick<Expectation, "failureCode"> = {},
+  ): Expectation {
+    return this.expecting(wanted, observe, {
+      ...more,
+      evidence: () => unitEvidence(this.runner, this),
+    });
   }
 
-  /** systemd's time stamps count from the guest's boot, so its uptime comes along. */
+  /** Of a unit that exists; one that does not will not come into being by waiting. */
+  #comparing(wanted: string, look: (state: UnitState) => Observation): Expectation {
+    return this.#expecting(wanted, async () => {
+      const state = await this.state();
+      if (state.loadState !== "not-found") return { forMs: state.inStateForMs, ...look(state) };
+      const saw = `does not exist${await this.#nearest(state)}`;
+      return { holds: false, saw, hopeless: true };
+    });
+  }
+
+  async #nearest({ loadState }: UnitState): Promise<string> {
+    return loadState === "not-found" ? nearestUnits(this.runner, this) : "";
+  }
+
   #show(): Promise<CommandResult> {
-    return this.#systemctl(
-      `show --property=${unitProperties.join(",")} -- ${quoteArgument(this.name)}`,
-      'read -r uptime _ </proc/uptime; echo "Uptime=$uptime"',
-    );
+    return askSystemd(this.runner, showScript, [this.name], this.#systemd);
   }
 
-  async #nothingToDo(): Promise<boolean> {
-    const { failed, stdout } = await this.#systemctl("list-jobs --no-legend --no-pager");
-    return !failed && /^(?:No jobs.*)?\s*$/.test(stdout);
-  }
-
-  /** `; did you mean nginx.service?` for a unit that does not exist. */
-  async #suggestion({ loadState }: UnitState): Promise<string> {
-    if (loadState !== "not-found") return "";
-    const { stdout } = await this.#systemctl(
-      "list-units --all --no-legend --no-pager --plain --full",
-      "",
-      "list-unit-files --no-legend --no-pager",
-    );
-    const names = [...stdout.matchAll(/^\W*(\S+\.[a-z]+)\s/gm)].map(([, name = ""]) => name);
-    const near = nearestNames(this.name, names);
-    return near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
-  }
-
-  #systemctl(command: string, before = "", also = ""): Promise<CommandResult> {
-    const user = this.user === undefined ? {} : { user: this.user };
-    const call = (words: string): string => `systemctl ${"user" in user ? "--user " : ""}${words}`;
-    const lines = [before, call(command), also && call(also)].filter((line) => line !== "");
-    return this.#runner.execute(lines.join("\n"), { environment: { LC_ALL: "C" }, ...user });
+  get #systemd(): SystemdOptions {
+    return this.user === undefined ? {} : { user: this.user };
   }
 
   toString(): string {
     const owner = this.user === undefined ? "" : ` of user ${this.user}`;
-    return `unit ${this.name}${owner} of ${this.#runner.name}`;
+    return `unit ${this.name}${owner} of ${this.runner.name}`;
   }
+}
+
+// systemd's time stamps count from the guest's boot, so its uptime comes along, and whether anything is still to be done.
+const showScript = `
+read -r uptime _ </proc/uptime
+properties=$(systemctl show --property=${unitProperties.join(",")} -- "$1") || exit
+printf 'Uptime=%s\\n%s\\n' "$uptime" "$properties"
+[[ $properties == *ActiveState=inactive* ]] && jobs=$(systemctl list-jobs --no-legend) &&
+  [[ -z $jobs || $jobs == "No jobs"* ]] && echo NoJobs=yes
+exit 0`;
+
+function unitName(name: string): string {
+  const kinds = /\.(?:service|socket|target|timer|mount|automount|path|swap|slice|scope|device)$/;
+  return kinds.test(name) ? name : `${name}.service`;
 }
 
 function parseState(stdout: string): UnitState {

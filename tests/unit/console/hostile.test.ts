@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { Console } from "../../../src/console/index.ts";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { expect, test, vi } from "vitest";
+import { Console, spawnPty } from "../../../src/console/index.ts";
 import { Deadline } from "../../../src/deadline.ts";
 import { scriptedTransport, type ScriptedTransport } from "../../fixtures/scripted-transport.ts";
 
@@ -49,6 +51,27 @@ test("a line without an end is cut into lines, and looked at in steady time", as
   expect(Math.max(...shown.map((line) => line.length))).toBeLessThan(70_000);
   expect(console.failure).toBeUndefined();
 }, 4000);
+
+test("backspaces without end in a line without end are worked off in steady time", async () => {
+  const { transport, console } = hostile();
+  transport.emit("y".repeat(60_000));
+  // Each would change a copy of the whole line.
+  for (let part = 0; part < 100; part += 1) transport.emit("\bx".repeat(2000));
+  expect(console.transcript.currentLine).toMatch(/^y{59999}x$/);
+}, 4000);
+
+test("a program that floods, asks and forges at full speed is held back, not piled up", async () => {
+  const script = fileURLToPath(new URL("../../fixtures/run-scripts/floods.sh", import.meta.url));
+  const console = new Console(spawnPty({ file: script, cwd: tmpdir(), env: process.env }));
+  await vi.waitFor(() => expect(console.mark()).toBeGreaterThan(4_000_000), { timeout: 20_000 });
+  const { text } = console.transcript.since(0);
+  expect(text.length).toBeLessThan(1_200_000);
+  expect(text).not.toMatch(obeyed);
+  expect(console.alarms.length).toBeLessThanOrEqual(100);
+  expect(console.failure).toBeUndefined();
+  await console.terminate();
+  expect(console.failure).toMatchObject({ message: "the guest has ended" });
+}, 30_000);
 
 test("what is meant for the user's terminal reaches neither progress nor messages", async () => {
   const { transport, console, shown } = hostile();

@@ -49,6 +49,13 @@ test("a flood that leaves sixteen bytes between two messages harms no frame", ()
   expect(read(flooded).frames).toEqual(bodies);
 });
 
+test("a frame that falls into another one is read, and the other is none", () => {
+  const [outer, inner] = [frame("D:1:0:0"), frame("D:2:0:0")];
+  for (let at = 1; at < outer.length - 3; at += 1) {
+    expect(read(outer.slice(0, at) + inner + outer.slice(at)).frames).toEqual(["D:2:0:0"]);
+  }
+});
+
 test("other text in a frame makes it no frame, never another one", () => {
   for (const noise of ["random: crng init done\r\n", "0", "xyz", ":", "7:", "~", "\n"]) {
     for (let at = 0; at < frame("A:12").length - 2; at += 1) {

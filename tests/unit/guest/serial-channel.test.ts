@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Console, spawnPty, type Transport } from "../../../src/console/index.ts";
@@ -11,6 +11,7 @@ import {
   type CommandChannel,
   type CommandOutcome,
   type CommandRequest,
+  type SerialChannelOptions,
 } from "../../../src/guest/index.ts";
 
 const script = fileURLToPath(new URL("../../fixtures/run-scripts/fake-guest.sh", import.meta.url));
@@ -21,13 +22,22 @@ interface Guest extends AsyncDisposable {
   readonly directory: string;
 }
 
-async function start(wrap: (transport: Transport) => Transport = (plain) => plain): Promise<Guest> {
+async function start(
+  wrap: (transport: Transport) => Transport = (plain) => plain,
+  options: Partial<SerialChannelOptions> = {},
+): Promise<Guest> {
   const directory = mkdtempSync(join(tmpdir(), "dryboot-channel-test-"));
   const env = { ...process.env, TMPDIR: directory, NIX_DISK_IMAGE: join(directory, "disk") };
   const console = new Console(wrap(spawnPty({ file: script, cwd: directory, env })));
   const deadline = Deadline.after(20_000);
   await login(console, { deadline });
-  const channel = await openSerialChannel(console, { deadline, graceMs: 200 });
+  const channel = await openSerialChannel(console, {
+    deadline,
+    graceMs: 200,
+    pollMs: 50,
+    forgetAfterMs: 20,
+    ...options,
+  });
   return {
     channel,
     console,
@@ -121,10 +131,57 @@ test("output beyond the limit is dropped and said to be", async () => {
   expect(texts(outcome)).toEqual(["x".repeat(1000), "err\n"]);
 });
 
-test("a process in the background that keeps stdout open holds nothing back", async () => {
-  const outcome = await run({ command: "sleep 1000 & echo $!" });
-  expect(outcome.durationMs).toBeLessThan(20_000);
-  await run({ command: ["kill", texts(outcome)[0].trim()] });
+test("output beyond the limit does not fill the guest while the command goes on", async () => {
+  const patience = new AbortController();
+  const endless = run({ command: ["yes"], maxOutputBytes: 1000, signal: patience.signal });
+  const { stdout } = await run({ command: ["readlink", "/proc/self/fd/1"] });
+  const directory = dirname(Buffer.from(stdout).toString());
+  const sizes = (): number[] =>
+    readdirSync(directory)
+      .filter((name) => name.endsWith(".o"))
+      .map((name) => statSync(join(directory, name)).size);
+  await expect.poll(() => Math.max(0, ...sizes())).toBeGreaterThan(1000);
+  await expect.poll(() => readdirSync(directory).some((name) => name.endsWith(".o.x"))).toBe(true);
+  expect(Math.max(...sizes())).toBeLessThan(5000);
+  patience.abort();
+  await expect(endless).rejects.toMatchObject({ code: "INTERRUPTED" });
+});
+
+test("a command may open its outputs again, as often as it likes", async () => {
+  const outcome = await run({
+    command:
+      "echo 1; echo a >/dev/stderr; echo 2 >/dev/stdout; echo b >/dev/stderr; echo 3; echo c >&2",
+  });
+  expect(texts(outcome)).toEqual(["1\n2\n3\n", "a\nb\nc\n"]);
+});
+
+test.each([
+  ["little", "", "echo 1"],
+  ["nothing", "", "true"],
+  ["binary", "\0\n", "printf '\\0\\n'"],
+  ["what just fits", "x".repeat(2000), "head -c 2000 /dev/zero | tr '\\0' x"],
+  ["much", "x".repeat(200_000), "head -c 200000 /dev/zero | tr '\\0' x"],
+])("a process that keeps the outputs open holds nothing back: %s", async (_, most, command) => {
+  const name = join(guest.directory, "late");
+  const outcome = await run({
+    command: `(until [[ -e ${name} ]]; do sleep 0.01; done; echo late; echo late >&2; rm ${name}) & ${command}`,
+  });
+  const [stdout, stderr] = texts(outcome);
+  expect([most === "" ? stdout.replace("1\n", "") : stdout, stderr]).toEqual([most, ""]);
+  // It is not killed by what it writes now, and nobody gets it.
+  writeFileSync(name, "");
+  const next = run({ command: `until [[ ! -e ${name} ]]; do sleep 0.01; done`, timeoutMs: 10_000 });
+  expect(texts(await next)).toEqual(["", ""]);
+  expect(await next).toMatchObject({ exitCode: 0 });
+});
+
+test("a command that fills one output and then the other does not stand still", async () => {
+  const outcome = await run({
+    command: "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 5",
+  });
+  expect([outcome.exitCode, outcome.stdout.length, outcome.stderr.length]).toEqual([
+    5, 300_000, 300_000,
+  ]);
 });
 
 test("calls that overlap are queued and get their own results", async () => {
@@ -142,17 +199,37 @@ test("nothing of the exchange is seen on the console", async () => {
   expect(guest.console.transcript.since(since).text.trim()).toBe("");
 });
 
-test("a command's files are removed", async () => {
-  const list = 'ls -1 "$(dirname "$(readlink /proc/$$/fd/1)")"';
-  for (let index = 0; index < 20; index += 1) await run({ command: "echo x" });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const names = texts(await run({ command: list }))[0]
-    .trim()
-    .split("\n");
-  expect(new Set(names.map((name) => name.split(".")[0])).size).toBe(1);
+test("what commands leave in the guest is removed", async () => {
+  const { stdout } = await run({ command: ["readlink", "/proc/self/fd/1"] });
+  const path = Buffer.from(stdout).toString();
+  const first = Number.parseInt(basename(path), 10);
+  await Promise.all(Array.from({ length: 20 }, async () => run({ command: "cat", stdin: "x" })));
+  const left = (): string[] =>
+    readdirSync(dirname(path)).filter((name) => Number.parseInt(name, 10) <= first + 20);
+  await expect.poll(left).toEqual([]);
 });
 
-test("a command that kills the shell which serves it is an error and no wait", async () => {
+test("a command that takes long does not hold up another", async () => {
+  const patience = new AbortController();
+  const long = run({ command: ["sleep", "1000"], signal: patience.signal });
+  expect(texts(await run({ command: "echo quick" }))[0]).toBe("quick\n");
+  patience.abort();
+  await expect(long).rejects.toMatchObject({ code: "INTERRUPTED" });
+});
+
+test("a script beyond the kernel's limit for an argument runs, and reads its own input", async () => {
+  const outcome = await run({ command: `: ${"x".repeat(140_000)}; cat; exit 3`, stdin: "input" });
+  expect([texts(outcome)[0], outcome.exitCode]).toEqual(["input", 3]);
+});
+
+test("output of some lines comes as it was, whatever its characters", async () => {
+  for (const size of [100, 1999, 2000, 5000]) {
+    const text = "~[*:%A\t\n".repeat(size).slice(0, size);
+    expect(texts(await run({ command: ["cat"], stdin: text }))[0]).toBe(text);
+  }
+});
+
+test.concurrent("a command that kills the shell which serves it is an error and no wait", async () => {
   await using hurt = await start();
   const killer = hurt.channel.run({
     command: "read -r _ _ _ agent _ </proc/$PPID/stat; kill -KILL $agent; sleep 1000",
@@ -161,6 +238,20 @@ test("a command that kills the shell which serves it is an error and no wait", a
     code: "GUEST_LOST",
     message: expect.stringMatching(/shell .* has ended/),
   });
+});
+
+test.concurrent("a line that waits behind a command's is not read by the command or as its output", async () => {
+  await using hasty = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      const starts = /^~\d+ C /.test(Buffer.from(bytes).toString("latin1"));
+      plain.write(starts ? Buffer.concat([bytes, Buffer.from("~4 F 99~".repeat(3))]) : bytes);
+    },
+  }));
+  const outcome = await hasty.channel.run({
+    command: "echo out; echo err >&2; read -r line; echo $?",
+  });
+  expect(texts(outcome)).toEqual(["out\n1\n", "err\n"]);
 });
 
 /** Puts messages into the guest's output, at random bytes, and loses some of what is typed. */
@@ -183,7 +274,7 @@ function noisy(plain: Transport): Transport {
     exited: plain.exited,
     write(bytes) {
       const text = Buffer.from(bytes).toString("latin1");
-      talking ||= /^\d+ [A-Z] /.test(text);
+      talking ||= /^~\d+ [A-Z] /.test(text);
       if (talking && random() < 0.06 && !text.includes(" Q"))
         return plain.write(bytes.subarray(0, bytes.length / 2));
       return plain.write(bytes);
@@ -222,17 +313,67 @@ test.concurrent("whatever is lost once on its way to the guest is sent again", a
   await using deaf = await start((plain) => ({
     ...plain,
     write(bytes) {
-      const verb = /^\d+ ([CPISR] )/.exec(Buffer.from(bytes).toString("latin1"))?.[1];
+      const verb = /^~\d+ ([CPISR]) /.exec(Buffer.from(bytes).toString("latin1"))?.[1];
       if (verb === undefined || lost.has(verb)) return plain.write(bytes);
       lost.add(verb);
     },
   }));
-  const outcome = await deaf.channel.run({ command: ["cat"], stdin: everyByte });
-  expect(Buffer.from(outcome.stdout).equals(everyByte)).toBe(true);
-  expect([...lost].toSorted()).toEqual(["C ", "I ", "P ", "S "]);
+  const stdin = Buffer.concat(Array.from({ length: 5 }, () => everyByte));
+  const outcome = await deaf.channel.run({ command: `: ${"x".repeat(3000)}; cat`, stdin });
+  expect(Buffer.from(outcome.stdout).equals(stdin)).toBe(true);
+  expect([...lost].toSorted()).toEqual(["C", "I", "P", "S"]);
 }, 20_000);
 
-test("the end of the guest fails the pending command and every later one with the same cause", async () => {
+test.concurrent("whatever reaches the guest twice is done once", async () => {
+  await using stuttering = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      plain.write(bytes);
+      if (bytes[0] === 0x7e) plain.write(bytes);
+    },
+  }));
+  const file = join(stuttering.directory, "done");
+  for (const stdin of ["one\n", `${"x".repeat(9000)}\n`]) {
+    await stuttering.channel.run({ command: `cat >>${file}; sleep 0.1`, stdin });
+  }
+  expect(readFileSync(file, "latin1")).toBe(`one\n${"x".repeat(9000)}\n`);
+});
+
+test.concurrent("an agent that arrives torn is not started but asked for again", async () => {
+  let uploads = 0;
+  await using torn = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      const uploaded = bytes.length > 4000 && bytes.at(-1) === 0x7e;
+      if (uploaded && ++uploads === 1) plain.write(bytes.subarray(1));
+      else plain.write(bytes);
+    },
+  }));
+  expect(texts(await torn.channel.run({ command: "echo well" }))[0]).toBe("well\n");
+  expect(uploads).toBe(2);
+});
+
+test.concurrent("a guest that has fallen silent fails what runs and what waits, in words", async () => {
+  let mute = false;
+  await using silent = await start(
+    (plain) => ({
+      ...plain,
+      exited: plain.exited,
+      onData: (listener) => plain.onData((bytes) => (mute ? undefined : listener(bytes))),
+    }),
+    { silenceMs: 300 },
+  );
+  mute = true;
+  const calls = Array.from({ length: 10 }, async () => silent.channel.run({ command: "true" }));
+  for (const outcome of await Promise.allSettled(calls)) {
+    expect(outcome).toMatchObject({
+      reason: { code: "GUEST_LOST", message: expect.stringContaining("did not answer") },
+    });
+  }
+  expect(silent.channel.failure?.code).toBe("GUEST_LOST");
+});
+
+test.concurrent("the end of the guest fails the pending command and every later one with the same cause", async () => {
   let leader = 0;
   await using lost = await start((plain) => {
     leader = plain.pid;

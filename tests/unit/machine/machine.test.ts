@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -160,6 +161,37 @@ describe("on a guest that has booted", () => {
     await expect.poll(() => background.output()).toBe("started\n");
     await background.stop();
     await expect.poll(() => background.isRunning()).toBe(false);
+  });
+
+  test("what a command in the background writes is handed out from its beginning to its end", async () => {
+    const go = `${machine.runDirectory}/go on`;
+    const background = await machine.background(
+      `echo one; until [ -e '${go}' ]; do sleep 0.05; done; echo two >&2; printf three`,
+    );
+    const seen: string[] = [];
+    await background.stream(async (bytes) => {
+      seen.push(Buffer.from(bytes).toString());
+      await machine.writeFile(go, "");
+    });
+    expect(seen[0]).toBe("one\n");
+    expect(seen.join("")).toBe("one\ntwo\nthree");
+  });
+
+  test("output is handed out piece by piece, and a listener that throws fails the call", async () => {
+    const seen: [string, string][] = [];
+    await machine.run("echo out; echo err >&2", {
+      onOutput: (stream, bytes) => void seen.push([stream, Buffer.from(bytes).toString()]),
+    });
+    expect(seen.toSorted()).toEqual([
+      ["stderr", "err\n"],
+      ["stdout", "out\n"],
+    ]);
+    const failing = machine.run("echo out", {
+      onOutput: () => Promise.reject(new Error("nobody wants this")),
+    });
+    await expect(failing).rejects.toThrow("nobody wants this");
+    const { stdout } = await machine.run("cat", { stdin: Readable.from(["a", "b"]) });
+    expect(stdout).toBe("ab");
   });
 
   test("the console is waited for without taking anything away", async () => {

@@ -47,7 +47,7 @@ test("a file's status and content are read through links", async () => {
   const file = new File(host, join(directory, "link"));
   const { username } = userInfo();
   expect(await file.status()).toMatchObject({
-    kind: "file",
+    type: "file",
     mode: 0o640,
     owner: username,
     sizeBytes: 8,

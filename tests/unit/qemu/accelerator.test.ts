@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { chooseAccelerator } from "../../../src/qemu/index.ts";
+import { Deadline } from "../../../src/deadline.ts";
+import { chooseAccelerator, connectQmp } from "../../../src/qemu/index.ts";
 import { probeExitCode, probeImage } from "../../../src/qemu/probe-image.ts";
 
 let directory: string;
@@ -52,7 +54,7 @@ test("a KVM that crawls is found out once, and TCG used", async () => {
   const first = await chooseAccelerator(options);
   expect(first).toMatchObject({
     name: "tcg",
-    qemuArguments: ["-machine", "accel=tcg"],
+    qemuArguments: expect.arrayContaining(["-machine", "accel=tcg"]),
     warning: expect.stringMatching(
       /^KVM is present but runs guests more than \d+× slower than TCG: using TCG$/,
     ),
@@ -91,3 +93,28 @@ test("a missing QEMU is an error of this host", async () => {
   });
   await expect(choice).rejects.toMatchObject({ code: "QEMU_MISSING", exitCode: 5 });
 });
+
+test.each(["max", "qemu64", "Haswell"])(
+  "an emulated %s processor offers the kernel no copying byte by byte",
+  async (model) => {
+    const { qemuArguments } = await chooseAccelerator({ request: "tcg" });
+    const socket = join(directory, "qmp");
+    const monitor = ["-qmp", `unix:${socket},server=on,wait=off`];
+    const qemu = execa(
+      "qemu-system-x86_64",
+      ["-nodefaults", "-display", "none", "-S", "-cpu", model, ...qemuArguments, ...monitor],
+      { reject: false },
+    );
+    const deadline = Deadline.after(20_000);
+    using qmp = await connectQmp(socket, deadline);
+
+    const cpu = { path: "/machine/unattached/device[0]" };
+    const property = (name: string) =>
+      qmp.execute("qom-get", { arguments: { ...cpu, property: name }, deadline });
+    expect(await property("type")).toBe(`${model}-x86_64-cpu`);
+    expect(await property("erms")).toBe(false);
+
+    await qmp.execute("quit", { deadline });
+    expect((await qemu).stderr).not.toContain("erms");
+  },
+);

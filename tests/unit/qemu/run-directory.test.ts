@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createRunDirectory, runScriptCall, sweepRunDirectories } from "../../../src/qemu/index.ts";
+import { createRunDirectory, runScriptCall } from "../../../src/qemu/index.ts";
 
 let parent: string;
 beforeEach(() => {
@@ -26,24 +26,11 @@ test("a run directory is private and goes with its guest", async () => {
   expect(existsSync(path)).toBe(false);
 });
 
-test("a kept directory stays, and no sweep takes it", async () => {
+test("a kept directory stays", async () => {
   const directory = await createRunDirectory();
   await directory.keep();
   await directory[Symbol.asyncDispose]();
-  writeFileSync(join(directory.path, "owner"), "1 0 of-another-boot\n");
-  expect(await sweepRunDirectories(parent)).toEqual([]);
   expect(existsSync(directory.path)).toBe(true);
-});
-
-test("a sweep takes the directories of the dead and leaves those of the living", async () => {
-  await using living = await createRunDirectory();
-  const dead = join(parent, "dryboot-1-dead-aaaaaa");
-  spawnSync("mkdir", [dead]);
-  writeFileSync(join(dead, "owner"), `${process.pid} 12345 of-another-boot\n`);
-  spawnSync("mkdir", [join(parent, "dryboot-2-somebody-elses")]);
-  expect(await sweepRunDirectories(parent)).toEqual([dead]);
-  expect(existsSync(dead)).toBe(false);
-  expect(existsSync(living.path)).toBe(true);
 });
 
 test("a TMPDIR that cannot be written is an error of this host in one line", async () => {

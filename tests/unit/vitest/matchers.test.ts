@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
-import { File, Port, Unit } from "../../../src/machine/index.ts";
+import { GuestLostError } from "../../../src/errors.ts";
+import { File, Port, Unit, type CommandRunner } from "../../../src/machine/index.ts";
 import { expect } from "../../../src/vitest/matchers.ts";
 import { hostRunner } from "../machine/host-runner.ts";
 
@@ -56,11 +58,51 @@ describe("a matcher that does not hold", () => {
   });
 });
 
+test("a guest that is lost ends a matcher at its first look, and .not of one too", async () => {
+  let looks = 0;
+  const lost: CommandRunner = {
+    ...host,
+    execute: async () => {
+      looks += 1;
+      throw new GuestLostError("host: kernel panic", { code: "GUEST_LOST" });
+    },
+  };
+  await expect(expect(new File(lost, "/etc")).toExist()).rejects.toThrow("host: kernel panic");
+  await expect(expect(new Port(lost, 9)).not.toBeOpen()).rejects.toThrow("host: kernel panic");
+  expect(looks).toBe(2);
+});
+
+test("a text that differs is given to vitest for a diff", async () => {
+  const error: unknown = await expect(new File(host, "/proc/self/comm"))
+    .toHaveContent("dog\n", { timeoutMs: 0 })
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+  expect(error).toMatchObject({ expected: "dog\n", actual: "cat\n" });
+});
+
 test("a matcher for another kind of subject is refused, by the compiler too", async () => {
   // @ts-expect-error -- a file is never active
   await expect(expect(systemctl).toBeActive()).rejects.toThrow(
     "toBeActive is for a unit of a machine",
   );
+  // @ts-expect-error -- a port is no such thing either
+  await expect(expect(new Port(host, 9)).toExist()).rejects.toThrow(
+    "toExist is for a file, a group, a network interface, a socket, a store path, a unit or a user of a machine",
+  );
   // @ts-expect-error -- nor is a string
   await expect(expect("nginx.service").toBeActive()).rejects.toThrow("toBeActive is for a unit");
+});
+
+const source = (path: string): string =>
+  readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+
+test.for(
+  [...source("src/vitest/guest-matchers.ts").matchAll(/^ {2}(to\w+):/gm)].map(([, name]) => name),
+)("%s is described, and is seen on a real guest", (name) => {
+  expect(source("docs/matchers.md")).toContain(`\`${name}(`);
+  expect(source("tests/machines/subjects.test.ts")).toMatch(
+    new RegExp(`matcher: "${name}\\b[^]*?holds: [^]*?\\b${name}\\([^]*?fails: [^]*?\\b${name}\\(`),
+  );
 });

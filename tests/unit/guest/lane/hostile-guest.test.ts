@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { GuestLostError } from "../../../../src/errors.ts";
-import { LaneChannel } from "../../../../src/guest/lane/lane.ts";
+import { LaneChannel, type LaneOptions } from "../../../../src/guest/lane/lane.ts";
 
 const key = "0123456789abcdef0123456789abcdef";
 
@@ -23,7 +23,7 @@ interface Hostile extends AsyncDisposable {
   readonly err: Socket;
 }
 
-async function openHostile(): Promise<Hostile> {
+async function openHostile(options: Partial<LaneOptions> = {}): Promise<Hostile> {
   const directory = await mkdtemp(join(tmpdir(), "lane-test-"));
   const server = createServer();
   server.listen(join(directory, "port"));
@@ -38,7 +38,7 @@ async function openHostile(): Promise<Hostile> {
   const [control, out, err] = [await pair(), await pair(), await pair()];
   const lane = new LaneChannel(
     { control: control.host, slots: [{ out: out.host, err: err.host }] },
-    { key },
+    { key, ...options },
   );
   control.guest.write(`${key} hello\n`);
   await lane.greeted;
@@ -104,5 +104,29 @@ test("garbage on the control port fails the pending command with one clear error
     "the command lane is lost: the guest writes garbage to the agent's port",
   );
   await flood(guest.control, 4 << 20).catch(() => {});
+  await rejected;
+});
+
+test("a guest that never ends a command is given up three grace periods after the timeout", async () => {
+  await using guest = await openHostile({ graceMs: 50 });
+  const pending = guest.lane.run({ command: "true", timeoutMs: 100 });
+  const real = await requestKey(guest.out);
+  // One of the two outputs may end, and nothing else.
+  guest.err.write(`cut short${real} 000 e 0\n`);
+  const outcome = await pending;
+  expect(outcome).toMatchObject({ exitCode: undefined, timedOut: true });
+  expect(Buffer.from(outcome.stderr).toString()).toBe("cut short");
+  expect(outcome.durationMs).toBeGreaterThanOrEqual(240);
+});
+
+test("a port that closes in the middle of an output or an input fails the command", async () => {
+  await using guest = await openHostile();
+  const pending = guest.lane.run({ command: "cat", stdin: Buffer.alloc(50 << 20) });
+  await requestKey(guest.out);
+  guest.out.write("the beginning");
+  const rejected = expect(pending).rejects.toThrow(
+    "the command lane is lost: QEMU has closed the agent's ports",
+  );
+  guest.err.destroy();
   await rejected;
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
+import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandOutcome, CommandRequest } from "../../../../src/guest/channel.ts";
 import { startHostAgent, type HostAgent } from "./host-agent.ts";
@@ -15,7 +16,7 @@ const texts = ({ exitCode, stdout, stderr }: CommandOutcome): unknown => [
 let agent: HostAgent;
 
 beforeAll(async () => {
-  agent = await startHostAgent({ graceMs: 200 });
+  agent = await startHostAgent({ graceMs: 500 });
 });
 
 afterAll(() => agent[Symbol.asyncDispose]());
@@ -104,6 +105,14 @@ describe("a command", () => {
     const long = "ä'".repeat(30_000);
     expect(text((await run(["printf", "%s", long])).stdout)).toBe(long);
   });
+
+  test("of more text than the kernel takes as one argument runs all the same", async () => {
+    const long = "ä'".repeat(100_000);
+    const outcome = await run(`read -r x; printf '%s' "$x" "$0"; : <<'END'\n${long}\nEND\nexit 3`, {
+      stdin: "in\n",
+    });
+    expect(texts(outcome)).toEqual([3, "inbash", ""]);
+  });
 });
 
 describe("bytes", () => {
@@ -119,6 +128,87 @@ describe("bytes", () => {
     expect(texts(await run("head -c 3", { stdin }))).toEqual([0, "xxx", ""]);
     expect(texts(await run("true", { stdin }))).toEqual([0, "", ""]);
     expect(texts(await run("cat", { stdin: "mine" }))).toEqual([0, "mine", ""]);
+  });
+
+  test("of a source are passed on as they come, whatever its pieces are", async () => {
+    const pieces = Array.from({ length: 40 }, () => randomBytes(Math.random() * 100_000));
+    let answered = (): void => {};
+    let output = "";
+    const outcome = await run("while IFS= read -r line; do echo got $line; done; cat >&2", {
+      stdin: (async function* () {
+        for (const line of ["one", "two"]) {
+          const answer = new Promise<void>((resolve) => (answered = resolve));
+          yield `${line}\n`;
+          // No more comes before the guest has answered.
+          await answer;
+        }
+      })(),
+      onOutput: (_, bytes) => {
+        output += text(bytes);
+        answered();
+      },
+    });
+    expect(outcome.exitCode).toBe(0);
+    expect(output).toBe("got one\ngot two\n");
+    const { stdout } = await run("cat", { stdin: Readable.from(pieces), maxOutputBytes: 1e7 });
+    expect(Buffer.concat(pieces).equals(stdout)).toBe(true);
+    expect(texts(await run("cat; echo end", { stdin: Readable.from([]) }))).toEqual([
+      0,
+      "end\n",
+      "",
+    ]);
+  });
+
+  test("of a source without end do not outlive the command that reads them", async () => {
+    let given = 0;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        yield Buffer.alloc(100_000, "x");
+        given += 100_000;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    expect(texts(await run("head -c 3", { stdin: endless() }))).toEqual([0, "xxx", ""]);
+    const silent = new PassThrough();
+    expect(texts(await run("true", { stdin: silent }))).toEqual([0, "", ""]);
+    expect(texts(await run("cat", { stdin: "mine" }))).toEqual([0, "mine", ""]);
+    expect(given).toBeLessThan(10_000_000);
+  });
+
+  test("are taken from their source only as fast as the command reads", async () => {
+    let given = 0;
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      for (; given < 200_000_000; given += 1_000_000) yield Buffer.alloc(1_000_000);
+    };
+    const controller = new AbortController();
+    const pending = run("sleep 63.5", { stdin: source(), signal: controller.signal });
+    let seen = -1;
+    while (seen !== given) {
+      seen = given;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(given).toBeGreaterThan(0);
+    expect(given).toBeLessThan(10_000_000);
+    controller.abort();
+    await expect(pending).rejects.toMatchObject({ code: "INTERRUPTED" });
+  });
+
+  test("of a source that fails end the command, and the call with the source's error", async () => {
+    const failing = async function* (): AsyncGenerator<string> {
+      yield "begin\n";
+      throw new Error("no more tape");
+    };
+    await expect(run("cat; sleep 64.5", { stdin: failing() })).rejects.toThrow("no more tape");
+    await expect.poll(async () => (await run(noProcessWith("64[.]5"))).exitCode).toBe(0);
+  });
+
+  test("that their listener refuses end the command, and the call with its error", async () => {
+    const refuse = (): never => {
+      throw new Error("enough");
+    };
+    const call = run("echo first; exec sleep 371", { onOutput: refuse });
+    await expect(call).rejects.toThrow("enough");
+    expect(texts(await run(noProcessWith("371")))).toEqual([0, "", ""]);
   });
 
   test("beyond the limit are dropped and said to be", async () => {
@@ -177,6 +267,18 @@ describe("a timeout", () => {
     expect((await run(noProcessWith("61[.]5"))).exitCode).toBe(0);
   });
 
+  test("reaches by its KILL what the command has started in other process groups", async () => {
+    // As job control does: the new groups do not get the TERM.
+    const outcome = await run(
+      "trap '' TERM; setsid sleep 65.5 & setsid bash -c 'trap \"\" TERM; sleep 66.5; :' & wait; sleep 67.5",
+      { timeoutMs: 200 },
+    );
+    expect(outcome).toMatchObject({ timedOut: true, signal: "SIGKILL" });
+    await expect
+      .poll(async () => (await run(noProcessWith("6[567][.]5"))).exitCode, { timeout: 2000 })
+      .toBe(0);
+  });
+
   test("becomes a KILL for what ignores TERM", async () => {
     const outcome = await run("trap '' TERM; while :; do sleep 0.05; done", { timeoutMs: 200 });
     expect(outcome).toMatchObject({ timedOut: true, signal: "SIGKILL" });
@@ -213,9 +315,23 @@ describe("several commands", () => {
   });
 });
 
-test("an aborted command is ended and fails the call", async () => {
+test("an interrupted command gets Ctrl-C's signal and time to clean up, before the call fails", async () => {
   const controller = new AbortController();
-  const pending = run("sleep 62.5", { signal: controller.signal });
+  let output = "";
+  const pending = run("trap 'echo cleaned; exit' INT; echo ready; while :; do sleep 0.05; done", {
+    signal: controller.signal,
+    onOutput: (_, bytes) => {
+      output += text(bytes);
+      if (output === "ready\n") controller.abort();
+    },
+  });
+  await expect(pending).rejects.toMatchObject({ code: "INTERRUPTED" });
+  expect(output).toBe("ready\ncleaned\n");
+});
+
+test("an aborted command that ignores the signal is ended and fails the call", async () => {
+  const controller = new AbortController();
+  const pending = run("trap '' INT; sleep 62.5; :", { signal: controller.signal });
   setTimeout(() => controller.abort(), 100);
   await expect(pending).rejects.toMatchObject({ code: "INTERRUPTED" });
   await expect.poll(async () => (await run(noProcessWith("62[.]5"))).exitCode).toBe(0);

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { forwardPort, pressKeys, setLinks, takeScreenshot } from "../qemu/index.ts";
+import { GuestCommands } from "./guest-commands.ts";
+import { typeText } from "./typing.ts";
+
+/** What can be done to a guest from outside, through QEMU's monitor; names are those of the NixOS test driver. */
+export abstract class GuestDevices extends GuestCommands {
+  readonly #hostPorts = new Map<number, Promise<number>>();
+
+  /**
+   * What the guest's display shows, as a PNG image.
+   * @throws GuestLostError
+   */
+  screenshot(): Promise<Uint8Array> {
+    const file = join(this.guest.directory.path, "screen.ppm");
+    return this.guest.monitor.order("take a screenshot", (qmp, deadline) =>
+      takeScreenshot(qmp, { file, deadline }),
+    );
+  }
+
+  /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. */
+  async sendKey(keys: string): Promise<void> {
+    await this.guest.monitor.order(`press ${keys}`, (qmp, deadline) =>
+      pressKeys(qmp, keys, deadline),
+    );
+  }
+
+  /**
+   * Types a text on the guest's keyboard, as one with the American layout has it; `\n` is the return key.
+   * @throws UsageError for a character that such a keyboard does not have
+   */
+  async sendChars(text: string): Promise<void> {
+    await typeText(this.guest.monitor, text);
+  }
+
+  /**
+   * Gives QEMU's monitor a command line, as in `info block`; gives what it prints.
+   * @throws GuestLostError
+   */
+  monitorCommand(line: string): Promise<string> {
+    return this.guest.monitor.order(`give the monitor «${line}»`, async (qmp, deadline) => {
+      const printed = await qmp.execute("human-monitor-command", {
+        arguments: { "command-line": line },
+        deadline,
+      });
+      return String(printed).replaceAll("\r\n", "\n");
+    });
+  }
+
+  /** Pulls the guest's network cables. @throws GuestLostError */
+  async block(): Promise<void> {
+    await this.guest.monitor.order("block the network", (qmp, deadline) =>
+      setLinks(qmp, false, deadline),
+    );
+  }
+
+  /** Puts the guest's network cables back. @throws GuestLostError */
+  async unblock(): Promise<void> {
+    await this.guest.monitor.order("unblock the network", (qmp, deadline) =>
+      setLinks(qmp, true, deadline),
+    );
+  }
+
+  /**
+   * Opens a TCP port of the guest to this host alone; for the same port it is the same one each time.
+   * @returns a free port of the host's loopback address
+   * @throws GuestLostError
+   */
+  async forward(port: number): Promise<number> {
+    const known = this.#hostPorts.get(port);
+    if (known !== undefined) return known;
+    const opened = this.guest.monitor.order(`forward port ${port}`, (qmp, deadline) =>
+      forwardPort(qmp, port, deadline),
+    );
+    this.#hostPorts.set(port, opened);
+    opened.catch(() => this.#hostPorts.delete(port));
+    return opened;
+  }
+}
