@@ -1,5 +1,6 @@
-# What a configuration promises, as plain data: the units that it starts, the ports that it opens. dryboot's checks come
-# from it without being told. Units are those of the vm, since they run there; where they come from says the machine.
+# What a configuration promises, as plain data: the units that it starts, the ports that it opens, and all that
+# `declarations.nix` reads. dryboot's checks come from it without being told. What runs is the vm, so expectations are the
+# vm's; where they come from says the machine.
 {
   lib,
   # The evaluation of the machine as it is deployed.
@@ -7,36 +8,61 @@
   # The configuration of its vm.
   vmConfig,
   nixpkgsPath,
+  # An argument because a flake's pure evaluation may not read files.
+  declarations ? import ./declarations.nix,
 }:
 
 let
   inherit (base) config options;
   inherit (vmConfig) systemd;
 
+  # Plain text: naming a path must not ask for it to be built.
+  text = value: builtins.unsafeDiscardStringContext "${value}";
+
+  isNixpkgsFile = lib.hasPrefix (toString nixpkgsPath + "/");
+  optionAt = path: lib.attrByPath path { files = [ ]; definitions = [ ]; } options;
+  optionName = lib.concatMapStringsSep "." (
+    word: if builtins.match "[A-Za-z_][A-Za-z0-9_'-]*" word != null then word else builtins.toJSON word
+  );
+
+  # Where an option was given a definition that `concerns` accepts; the machine's own files go first.
+  definedWhere =
+    path: concerns:
+    let
+      option = optionAt path;
+      definitions = lib.zipListsWith (file: value: { inherit file value; }) option.files option.definitions;
+      files = map (definition: toString definition.file) (lib.filter (definition: concerns definition.value) definitions);
+      own = lib.filter (file: !isNixpkgsFile file) files;
+    in
+    {
+      file = lib.head (own ++ files ++ [ null ]);
+      fromConfiguration = own != [ ];
+    };
+
+  # Of one attribute of an option that is a set, and of one element of an option that is a list.
+  attributeSource =
+    path: name: { source = optionName (path ++ [ name ]); } // definedWhere path (value: value ? ${name});
+  elementSource =
+    path: element: { source = optionName path; } // definedWhere path (
+      # Some lists may be given as sets of switches.
+      value: if lib.isList value then lib.elem element value else lib.isString element && value.${element} or false == true
+    );
+
   # Which option brought a unit, as far as names and places of definition tell.
   unitSource =
     kind: name:
     let
-      option = options.systemd.${kind};
-      definitions = lib.zipListsWith (file: value: { inherit file value; }) option.files option.definitions;
-      files = map (definition: toString definition.file) (
-        lib.filter (definition: definition.value ? ${name}) definitions
-      );
-      own = lib.filter (file: !isNixpkgsFile file) files;
+      direct = attributeSource [ "systemd" kind ] name;
       module = lib.findFirst isEnabled null (candidateModules name);
-      enablers = ownFiles (lib.attrByPath (module ++ [ "enable" ]) { files = [ ]; } options);
+      enabler = definedWhere (module ++ [ "enable" ]) (_: true);
     in
-    if own != [ ] || module == null then
-      {
-        source = "systemd.${kind}.${name}";
-        file = lib.head (own ++ files ++ [ null ]);
-        fromConfiguration = own != [ ];
-      }
+    if direct.fromConfiguration || module == null then
+      direct
     else
       {
-        source = lib.concatStringsSep "." module;
-        file = lib.head (enablers ++ files ++ [ null ]);
-        fromConfiguration = enablers != [ ];
+        source = optionName module;
+        file = if enabler.fromConfiguration then enabler.file else direct.file;
+        inherit (enabler) fromConfiguration;
       };
 
   # postgresql-setup comes from services.postgresql, openvpn-home from services.openvpn, firewall from networking.firewall.
@@ -52,15 +78,14 @@ let
     in
     lib.concatMap (word: map (group: [ group word ]) [ "services" "networking" "security" "virtualisation" "programs" ]) named;
 
+  # An option that was renamed is invisible, and to ask for its value is to be warned.
   isEnabled =
     module:
     let
       option = lib.attrByPath (module ++ [ "enable" ]) null options;
+      isSwitch = option._type or null == "option" && option.type.name or null == "bool";
     in
-    option._type or null == "option" && option.type.name or null == "bool" && option.value == true;
-
-  isNixpkgsFile = lib.hasPrefix (toString nixpkgsPath + "/");
-  ownFiles = option: lib.filter (file: !isNixpkgsFile file) (map toString option.files);
+    isSwitch && option.visible or true != false && option.value == true;
 
   enabled = kind: lib.filterAttrs (_: unit: unit.enable) (systemd.${kind} or { });
 
@@ -93,6 +118,14 @@ let
       startedByTimer = lib.elem fullName byTimers;
       startedBySocket = lib.elem fullName bySockets;
       startedByPath = lib.elem fullName byPaths;
+      # What a socket unit listens on.
+      listens =
+        let
+          of = setting: values: map (address: { inherit address; protocol = setting; }) (map toString values);
+          inSection = setting: lib.toList ((unit.socketConfig or { }).${setting} or [ ]);
+        in
+        of "tcp" (unit.listenStreams or [ ] ++ inSection "ListenStream")
+        ++ of "udp" (unit.listenDatagrams or [ ] ++ inSection "ListenDatagram");
     }
     // unitSource kind name;
 
@@ -100,21 +133,76 @@ let
 
   # Firewall ports that the vm has opened for itself alone are not the machine's.
   inherit (config.networking) firewall;
-  portRanges = map (range: { inherit (range) from to; });
+  openPorts =
+    let
+      portsIn =
+        path: protocol:
+        let
+          at = kind: path ++ [ "allowed${lib.toUpper protocol}${kind}" ];
+          values = kind: lib.unique (lib.attrByPath (at kind) [ ] config);
+        in
+        map (port: { inherit protocol; from = port; to = port; } // elementSource (at "Ports") port) (values "Ports")
+        ++ map (range: { inherit protocol; inherit (range) from to; } // elementSource (at "PortRanges") range) (values "PortRanges");
+      # `default` is all of them, in old versions.
+      interfaces = lib.remove "default" (lib.attrNames firewall.interfaces or { });
+      places = [ [ ] ] ++ map (name: [ "interfaces" name ]) interfaces;
+    in
+    lib.concatMap (
+      place: lib.concatMap (portsIn ([ "networking" "firewall" ] ++ place)) [ "tcp" "udp" ]
+    ) places;
+
+  # Ports that enabled services are told to use, whether or not the firewall opens them.
+  servicePorts =
+    let
+      settings = [ "port" "ports" "listenPort" "listenPorts" "httpPort" "httpsPort" ];
+      isPort = value: lib.isInt value && value > 0;
+      ofSetting =
+        path:
+        let
+          option = lib.attrByPath path null options;
+          found = builtins.tryEval (
+            if option._type or null == "option" && option.visible or true != false then
+              lib.filter isPort (lib.toList option.value)
+            else
+              [ ]
+          );
+        in
+        map (port: { inherit port; source = optionName path; }) (if found.success then found.value else [ ]);
+      usesPorts = name: lib.any (setting: (options.services.${name}.${setting} or { })._type or null == "option") settings;
+      isRunning =
+        name:
+        let
+          tried = builtins.tryEval (isEnabled [ "services" name ]);
+        in
+        tried.success && tried.value;
+    in
+    lib.concatMap (name: lib.concatMap (setting: ofSetting [ "services" name setting ]) settings) (
+      lib.filter isRunning (lib.filter usesPorts (lib.attrNames options.services or { }))
+    );
 in
 {
   inherit (config.networking) hostName;
   nixosVersion = config.system.nixos.version;
   inherit (systemd) defaultUnit;
+  memoryMiB = vmConfig.virtualisation.memorySize or null;
+  cores = vmConfig.virtualisation.cores or null;
   units =
     describe "services" "service"
     ++ describe "sockets" "socket"
     ++ describe "timers" "timer"
     ++ describe "paths" "path";
   firewallEnabled = firewall.enable;
-  allowedTCPPorts = lib.unique firewall.allowedTCPPorts;
-  allowedUDPPorts = lib.unique firewall.allowedUDPPorts;
-  allowedTCPPortRanges = portRanges firewall.allowedTCPPortRanges;
-  allowedUDPPortRanges = portRanges firewall.allowedUDPPortRanges;
+  inherit openPorts servicePorts;
   overrides = vmConfig.system.build.drybootOverrides;
+}
+// declarations {
+  inherit
+    lib
+    config
+    vmConfig
+    text
+    optionName
+    attributeSource
+    elementSource
+    ;
 }

@@ -21,6 +21,8 @@
   # The machine's own additions to its vm, a path or a list of modules. They reach every option but those that the table
   # below sets without `soft`; `lib.mkOverride 5` reaches these too.
   vmModules ? [ ],
+  # The same from whoever boots the vm, for this once: dryboot's `overrides`.
+  extraVmModules ? [ ],
   # An evaluated configuration (`nixosConfigurations.web` of a flake) in place of `machine` and `nixpkgs`.
   evaluated ? null,
   # MiB, and virtual processors; null leaves both to the machine.
@@ -28,6 +30,9 @@
   cores ? null,
   # What dryboot reads out of a configuration; an argument because a flake's pure evaluation may not read files.
   describe ? import ./manifest.nix,
+  declarations ? import ./declarations.nix,
+  # What tells the vm's configuration from the machine's; an argument for the same reason.
+  compare ? import ./difference.nix,
 }:
 
 let
@@ -43,7 +48,8 @@ let
 
   # What the vm differs in from the system, and why. qemu-vm.nix already replaces file systems, swap, LUKS and boot loader.
   # `option` holds the names that an option has had; the first that exists is set. `soft` gives way to the machine's own value.
-  # `within` leads on into an option that has no options of its own below it.
+  # `within` leads on into an option that has no options of its own below it. `certain`: it has always existed, and to look
+  # it up would need what is being defined.
   overrides = { config, pkgs, options }: [
     {
       option = [ "virtualisation.graphics" ];
@@ -54,6 +60,7 @@ let
       option = [ "services.getty.autologinUser" "services.mingetty.autologinUser" ];
       value = "root";
       reason = "the root shell on the serial port is the way into the guest";
+      explains = [ "units:(serial-|container-)?getty@.*" "units:autovt@.*" "units:console-getty.*" "etc:issue" ];
     }
     {
       option = [ "services.getty.autologinOnce" ];
@@ -66,12 +73,14 @@ let
       value = gettyOf config;
       when = !(base.config.systemd.services.${serialGetty}.enable or true);
       reason = "the machine runs no shell on its serial port (NixOS's headless profile says so)";
+      explains = [ "units:serial-getty@.*" ];
     }
     {
       option = [ "users.users" ];
       within = [ "root" "shell" ];
       value = pkgs.bashInteractive;
       reason = "dryboot speaks bash to the root shell";
+      explains = [ "users:root" ];
     }
     {
       option = [ "virtualisation.memorySize" ];
@@ -90,12 +99,14 @@ let
       value = true;
       when = storeImage options;
       reason = "the guest sees its own closure and not the host's whole store, so that a missing path is missed";
+      explains = [ "fileSystems:/nix/\\.ro-store" ];
     }
     {
       option = [ "virtualisation.writableStore" ];
       value = true;
       when = storeImage options;
       reason = "as on the deployed machine; with a store image qemu-vm.nix makes it read-only";
+      explains = [ "fileSystems:/nix/(\\.rw-)?store" "kernel:(initrd )?module overlay" ];
     }
     {
       option = [ "virtualisation.sharedDirectories" ];
@@ -107,21 +118,32 @@ let
       option = [ "boot.initrd.secrets" ];
       value = { };
       reason = "the secrets lie on the deployed machine, and no boot loader adds them to the vm's initrd";
+      explains = [ "kernel:boot\\.initrd\\.secrets" ];
     }
     {
       option = [ "boot.resumeDevice" ];
       value = "";
       reason = "the swap device is not there, and stage 1 would wait for it";
+      explains = [ "kernel:boot\\.resumeDevice" "kernel:parameter resume=.*" ];
+    }
+    {
+      option = [ "fileSystems" ];
+      certain = true;
+      value = inMemory;
+      when = inMemory != { };
+      reason = "what lives in memory needs no disk; qemu-vm.nix leaves it out with the rest";
     }
     {
       option = [ "services.timesyncd.enable" ];
       value = false;
       reason = "the guest takes its time from the host; qemu-vm.nix says so too, but would clash with the machine's own value";
+      explains = [ "units:systemd-timesyncd.*" "etc:systemd/timesyncd.*" "users:systemd-timesync" ];
     }
     {
       option = [ "networking.usePredictableInterfaceNames" ];
       value = false;
       reason = "QEMU's card is eth0; qemu-vm.nix says so too, but would clash with the machine's own value";
+      explains = [ "network:networking\\.usePredictableInterfaceNames" "kernel:parameter net.ifnames=0" "etc:udev/.*" "etc:systemd/network/.*" ];
     }
   ];
 
@@ -149,6 +171,15 @@ let
     };
   };
 
+  # All file systems of the machine that a guest can have as they are; a root in memory is no such thing, since
+  # qemu-vm.nix has a disk for it.
+  inMemory = lib.mapAttrs (_: fileSystem: { inherit (fileSystem) device fsType options; }) (
+    lib.filterAttrs (
+      mountPoint: fileSystem:
+      lib.elem fileSystem.fsType [ "tmpfs" "ramfs" ] && mountPoint != "/" && !lib.hasPrefix "/nix" mountPoint
+    ) (base.config.fileSystems or { })
+  );
+
   # Before `mountHostNixStore` the store image was built inside another virtual machine, which needs KVM.
   storeImage = options: options.virtualisation ? mountHostNixStore;
 
@@ -159,7 +190,7 @@ let
       applied = lib.concatMap (
         row:
         let
-          existing = lib.filter isOption (map (lib.splitString ".") row.option);
+          existing = lib.filter (path: row.certain or false || isOption path) (map (lib.splitString ".") row.option);
         in
         lib.optional (row.when or true && existing != [ ]) (
           row // { path = lib.head existing ++ row.within or [ ]; }
@@ -181,11 +212,13 @@ let
     option = lib.concatStringsSep "." row.path;
     value = shown row.value;
     inherit (row) reason;
+    explains = row.explains or [ ];
   };
 
   shown = value: if value.type or null == "derivation" then value.name else value;
 
-  vmOnly = [ overridesModule ] ++ map toPath (if builtins.isList vmModules then vmModules else [ vmModules ]);
+  toList = value: if builtins.isList value then value else [ value ];
+  vmOnly = [ overridesModule ] ++ map toPath (toList vmModules ++ toList extraVmModules);
 
   # From 22.05 on the machine may say itself what its vm is like (`virtualisation.vmVariant`); before, a second evaluation.
   vmConfig =
@@ -204,7 +237,7 @@ let
     else
       throw "This flake's nixpkgs has no virtualisation.vmVariant; dryboot needs nixpkgs 22.05 or newer to boot a flake's machine.";
 
-  manifest = describe { inherit lib base vmConfig nixpkgsPath; };
+  manifest = describe { inherit lib base vmConfig nixpkgsPath declarations; };
 
   vm = vmConfig.system.build.vm;
   toplevel = base.config.system.build.toplevel;
@@ -227,5 +260,19 @@ in
     vmDerivation = path vm.drvPath;
     system = path toplevel.outPath;
     systemDerivation = path toplevel.drvPath;
+  };
+
+  # In what the vm is not the system that is deployed, to be read in the same way.
+  difference = {
+    inherit (manifest) hostName;
+    nixpkgs = {
+      path = toString nixpkgsPath;
+      version = manifest.nixosVersion;
+    };
+    groups = compare {
+      inherit lib;
+      system = base.config;
+      vm = vmConfig;
+    };
   };
 }

@@ -1,105 +1,103 @@
 import { formatMs } from "../deadline.ts";
-import { judge } from "../machine/unit-state.ts";
-import type { Manifest } from "../nix/types.ts";
-import type { CheckResult } from "./check.ts";
+import type { Manifest } from "../nix/index.ts";
+import { failed, passed, type Check, type Outcome } from "./check.ts";
+import type { Look } from "./look.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { isBooting } from "./unit-checks.ts";
 
-type Outcome = Pick<CheckResult, "status" | "detail">;
+/** What a machine may take; without a figure nothing is too much. */
+export interface Budgets {
+  /** Of the guest's own clock under KVM; under TCG four times as much. */
+  readonly bootMs?: number;
+  /** Of the closure that is deployed. */
+  readonly closureBytes?: number;
+}
 
 export interface BootExpectation {
   readonly manifest: Manifest;
-  /** The closure that the vm was built with. */
-  readonly vmSystem: string;
+  /** The closure that the vm was built with; `undefined` before it is built. */
+  readonly vmSystem?: string | undefined;
+  readonly budgets?: Budgets;
 }
 
-export function bootChecks(expected: BootExpectation, snapshot: Snapshot): CheckResult[] {
-  const { defaultUnit } = expected.manifest;
+export function bootChecks({ manifest, vmSystem, budgets = {} }: BootExpectation): Check[] {
+  const { defaultUnit } = manifest;
+  const { closureBytes } = budgets;
   return [
     {
-      name: "guest runs the closure of the vm",
+      name: "system-closure",
       subject: "/run/current-system",
       source: "system.build.toplevel",
-      ...judgeSystem(expected.vmSystem, snapshot.currentSystem),
+      judge: ({ snapshot }) => judgeSystem(vmSystem, snapshot.currentSystem),
     },
     {
-      name: "default target is reached",
+      name: "default-target",
       subject: defaultUnit,
       source: "systemd.defaultUnit",
-      ...judgeTarget(defaultUnit, snapshot),
+      judge: ({ snapshot }) => judgeTarget(defaultUnit, snapshot),
     },
-    { name: "boot time", subject: "boot", source: "boot", ...describeBootTime(snapshot) },
+    {
+      name: "boot-time",
+      subject: "boot",
+      source: "boot",
+      judge: (look) => judgeBootTime(look, budgets.bootMs),
+    },
+    ...(closureBytes === undefined
+      ? []
+      : [
+          {
+            name: "closure-size",
+            subject: "closure",
+            source: "system.build.toplevel",
+            judge: (look: Look) => judgeClosure(look.closureBytes, closureBytes),
+          } as const,
+        ]),
   ];
 }
 
-function judgeSystem(vmSystem: string, currentSystem: string): Outcome {
-  if (currentSystem === vmSystem) return { status: "passed", detail: `is ${vmSystem}` };
-  return { status: "failed", detail: `is ${currentSystem || "not there"}, and not ${vmSystem}` };
+function judgeSystem(vmSystem: string | undefined, currentSystem: string): Outcome {
+  if (currentSystem === vmSystem) return passed(`is ${vmSystem}`);
+  return failed(`is ${currentSystem || "not there"}, and not ${vmSystem}`);
 }
 
 function judgeTarget(name: string, snapshot: Snapshot): Outcome {
-  if (snapshot.managerState === "")
-    return { status: "failed", detail: "is unknown: systemd does not answer" };
+  if (snapshot.managerState === "") return failed("is unknown: systemd does not answer");
   const state = snapshot.units.get(name);
   if (state?.activeState === "active") {
-    return { status: "passed", detail: `is active, the system is ${snapshot.managerState}` };
+    return passed(`is active, the system is ${snapshot.managerState}`);
   }
   const jobs = snapshot.runningJobs.join(", ");
   const waiting = isBooting(snapshot) && jobs !== "" ? `, the boot waits for ${jobs}` : "";
-  return {
-    status: "failed",
-    detail: `is ${state?.activeState ?? "not known to systemd"}${waiting}`,
-  };
+  return failed(`is ${state?.activeState ?? "not known to systemd"}${waiting}`);
 }
 
-function describeBootTime({ bootTime }: Snapshot): Outcome {
-  const { kernelMs, initrdMs, userspaceMs, totalMs } = bootTime;
+function judgeBootTime({ snapshot, timeoutScale }: Look, budgetMs: number | undefined): Outcome {
+  const { kernelMs, initrdMs, userspaceMs, totalMs } = snapshot.bootTime;
   if (userspaceMs === undefined || totalMs === undefined) {
-    return { status: "skipped", detail: "has not ended" };
+    return budgetMs === undefined
+      ? { status: "skipped", detail: "has not ended" }
+      : failed("has not ended");
   }
   const parts = [
     `kernel and stage 1 ${formatMs(kernelMs)}`,
     ...(initrdMs === undefined ? [] : [`initrd ${formatMs(initrdMs)}`]),
     `userspace ${formatMs(userspaceMs)}`,
   ];
-  return { status: "passed", detail: `took ${formatMs(totalMs)}: ${parts.join(", ")}` };
+  const took = `took ${formatMs(totalMs)}: ${parts.join(", ")}`;
+  if (budgetMs === undefined) return passed(took);
+  const slower = timeoutScale === 1 ? "" : `, ${timeoutScale} times that without KVM`;
+  const budget = `its budget is ${formatMs(budgetMs)}${slower}`;
+  return totalMs > budgetMs * timeoutScale
+    ? failed(`${took}; ${budget}`)
+    : passed(`${took}; ${budget}`);
 }
 
-/** Two checks over every unit of the guest, whoever brought it; `known` have a check of their own. */
-export function failureChecks(snapshot: Snapshot, known: ReadonlySet<string>): CheckResult[] {
-  const states = snapshot.unsettled.map((name) => ({ name, state: snapshot.units.get(name) }));
-  const failed = states
-    .filter(({ state }) => state?.activeState === "failed")
-    .map(({ name }) => name);
-  const stuck = states.filter(({ name, state }) => state !== undefined && !failed.includes(name));
-  const stuckText = stuck.map(({ name, state }) => {
-    const verdict = state === undefined ? undefined : judge(state);
-    return `${name} ${verdict !== undefined && "why" in verdict ? verdict.why : "is on its way"}`;
-  });
-  const systemd = { subject: "systemd", source: "systemd" };
-  return [
-    {
-      name: "no unit has failed",
-      ...systemd,
-      ...(failed.length === 0
-        ? { status: "passed", detail: "has no failed unit" }
-        : { status: "failed", detail: `has failed units: ${failed.join(", ")}` }),
-    },
-    {
-      name: "no unit is stuck",
-      ...systemd,
-      ...(stuck.length === 0
-        ? { status: "passed", detail: "has no unit that is still starting" }
-        : { status: "failed", detail: `is not done: ${stuckText.join("; ")}` }),
-    },
-    ...failed
-      .filter((name) => !known.has(name))
-      .map((name): CheckResult => ({
-        name: "unit has not failed",
-        subject: name,
-        source: "systemd",
-        status: "failed",
-        detail: "has failed, though no check expected it to run",
-      })),
-  ];
+function judgeClosure(bytes: number | undefined, budgetBytes: number): Outcome {
+  if (bytes === undefined) return { status: "skipped", detail: "was not measured" };
+  const figures = `is ${mebibytes(bytes)}; its budget is ${mebibytes(budgetBytes)}`;
+  return bytes > budgetBytes ? failed(figures) : passed(figures);
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 }

@@ -1,6 +1,7 @@
 import type { CommandRunner } from "../machine/runner.ts";
 import { quoteCommand } from "../machine/shell.ts";
 import type { CheckResult } from "./check.ts";
+import { isUnitName } from "./failure-checks.ts";
 
 const mostUnits = 6;
 const evidenceTimeoutMs = 60_000;
@@ -11,7 +12,7 @@ export async function addEvidence(
   results: readonly CheckResult[],
 ): Promise<CheckResult[]> {
   const ofUnits = results.filter(
-    (result) => isUnit(result.subject) && result.evidence === undefined,
+    (result) => isUnitName(result.subject) && result.evidence === undefined,
   );
   const failed = ofUnits
     .filter(({ status }) => status === "failed")
@@ -40,12 +41,6 @@ export async function addEvidence(
       ? result
       : { ...result, detail: `was not started: ${condition} is not met` };
   });
-}
-
-function isUnit(subject: string): boolean {
-  return /\.(?:service|socket|timer|path|mount|target|device|swap|automount|slice|scope)$/.test(
-    subject,
-  );
 }
 
 /** Parted by NUL, which neither a journal's text nor a unit's name contains. */

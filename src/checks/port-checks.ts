@@ -1,45 +1,42 @@
 import type { ListeningSocket } from "../guest/systemd.ts";
-import type { Manifest, PortRange } from "../nix/types.ts";
-import type { CheckResult } from "./check.ts";
+import type { Manifest, OpenPorts } from "../nix/index.ts";
+import { declaredBy, type Check, type Finding, type Outcome } from "./check.ts";
+import type { Look } from "./look.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-interface OpenPort {
-  readonly protocol: ListeningSocket["protocol"];
-  readonly port: number;
-  readonly source: string;
-}
+type OpenPort = OpenPorts & { readonly port: number };
 
 /** Ports that the firewall lets in; of ranges those that hold a single port, since no program opens a whole one. */
-function openPorts(manifest: Manifest): OpenPort[] {
-  const of = (
-    protocol: ListeningSocket["protocol"],
-    ports: readonly number[],
-    ranges: readonly PortRange[],
-  ): OpenPort[] => {
-    const option = `networking.firewall.allowed${protocol.toUpperCase()}Port`;
-    return [
-      ...ports.map((port) => ({ protocol, port, source: `${option}s` })),
-      ...ranges
-        .filter(({ from, to }) => from === to)
-        .map(({ from }) => ({ protocol, port: from, source: `${option}Ranges` })),
-    ];
-  };
-  const all = [
-    ...of("tcp", manifest.allowedTCPPorts, manifest.allowedTCPPortRanges),
-    ...of("udp", manifest.allowedUDPPorts, manifest.allowedUDPPortRanges),
-  ];
-  return all.filter(
-    (port, index) => all.findIndex((other) => describe(other) === describe(port)) === index,
-  );
+function openPorts({ openPorts: all }: Manifest): OpenPort[] {
+  return all
+    .filter(({ from, to }) => from === to)
+    .map((port) => ({ ...port, port: port.from }))
+    .filter(
+      (port, index, ports) =>
+        ports.findIndex((other) => describe(other) === describe(port)) === index,
+    );
 }
 
-export function portChecks(manifest: Manifest, snapshot: Snapshot): CheckResult[] {
-  return openPorts(manifest).map((port) => ({
-    name: "open port has a listener",
-    subject: describe(port),
-    source: port.source,
-    ...judgePort(port, snapshot.listeners),
-  }));
+export function portChecks(manifest: Manifest): Check[] {
+  return [
+    ...openPorts(manifest).map((port): Check => {
+      const { source, file } = declaredBy(port);
+      return {
+        name: "port-open",
+        subject: describe(port),
+        source,
+        ...(file === undefined ? {} : { file }),
+        judge: ({ snapshot }) => judgePort(port, snapshot.listeners),
+      };
+    }),
+    {
+      name: "port-undeclared",
+      subject: "listeners",
+      source: "networking.firewall",
+      finds: /^(?:tcp|udp) port \d+$/,
+      judge: (look) => judgeUndeclared(manifest, look),
+    },
+  ];
 }
 
 /** Open TCP ports on which nobody listens yet. */
@@ -49,10 +46,7 @@ export function missingPorts(manifest: Manifest, snapshot: Snapshot): string[] {
     .map((port) => `a listener on ${describe(port)}`);
 }
 
-function judgePort(
-  port: OpenPort,
-  listeners: readonly ListeningSocket[],
-): Pick<CheckResult, "status" | "detail"> {
+function judgePort(port: OpenPort, listeners: readonly ListeningSocket[]): Outcome {
   const addresses = [...new Set(listenersOn(port, listeners).map(({ address }) => address))];
   if (addresses.length === 0) {
     const detail = "is let in by the firewall, but nobody listens on it";
@@ -69,6 +63,59 @@ function judgePort(
   return { status: "passed", detail: `is listened on (${where})` };
 }
 
+/** Behind a firewall a listener that nobody declared is shown; without one the whole network reaches it. */
+function judgeUndeclared(manifest: Manifest, { snapshot, facts }: Look): Outcome | Finding[] {
+  const declared = declaredPorts(manifest);
+  const outside = snapshot.listeners.filter(
+    (listener) => !isLoopback(listener.address) && !isPassing(listener),
+  );
+  const strangers = [...new Set(outside.map(describe))].filter((port) => !declared.has(port));
+  if (strangers.length === 0) {
+    return { status: "passed", detail: "are all declared, or on this machine's own addresses" };
+  }
+  return strangers.map((port) => {
+    const owner = facts.owners.get(port);
+    const who = owner === undefined ? "somebody" : owner;
+    return manifest.firewallEnabled
+      ? {
+          subject: port,
+          status: "warning",
+          detail: `is listened on by ${who}, behind the firewall, and nothing declares it`,
+        }
+      : {
+          subject: port,
+          status: "failed",
+          detail: `is listened on by ${who}, open to everybody, and nothing declares it`,
+        };
+  });
+}
+
+/** All that says «this machine uses that port»: firewall, socket units, virtual hosts, ports of services. */
+function declaredPorts(manifest: Manifest): ReadonlySet<string> {
+  const ofSockets = manifest.units.flatMap(({ listens }) =>
+    listens.flatMap(({ protocol, address }) => {
+      const port = /(?:^|:)(\d+)$/.exec(address)?.[1];
+      return port === undefined ? [] : [`${protocol} port ${port}`];
+    }),
+  );
+  const ofHosts = manifest.virtualHosts.flatMap(({ listens }) =>
+    listens.flatMap(({ port }) => [`tcp port ${port}`, `udp port ${port}`]),
+  );
+  const ofServices = manifest.servicePorts.flatMap(({ port }) => [
+    `tcp port ${port}`,
+    `udp port ${port}`,
+  ]);
+  const ofFirewall = manifest.openPorts.flatMap(({ protocol, from, to }) =>
+    Array.from({ length: to - from + 1 }, (_, index) => `${protocol} port ${from + index}`),
+  );
+  return new Set([...ofSockets, ...ofHosts, ...ofServices, ...ofFirewall]);
+}
+
+/** Sockets of clients: DHCP's, and those that a datagram client is given for one question. */
+function isPassing({ protocol, port }: ListeningSocket): boolean {
+  return protocol === "udp" && (port === 68 || port === 546 || port >= 32_768);
+}
+
 function listenersOn(
   { protocol, port }: OpenPort,
   listeners: readonly ListeningSocket[],
@@ -77,9 +124,9 @@ function listenersOn(
 }
 
 function isLoopback(address: string): boolean {
-  return address.startsWith("127.") || address === "::1";
+  return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }
 
-function describe({ protocol, port }: Pick<OpenPort, "protocol" | "port">): string {
+function describe({ protocol, port }: Pick<ListeningSocket, "protocol" | "port">): string {
   return `${protocol} port ${port}`;
 }

@@ -1,7 +1,7 @@
 import type { Deadline } from "../deadline.ts";
 import type { CommandRunner } from "../machine/runner.ts";
 import { judge } from "../machine/unit-state.ts";
-import type { Manifest } from "../nix/types.ts";
+import type { Manifest } from "../nix/index.ts";
 import { missingPorts } from "./port-checks.ts";
 import { takeSnapshot, type Snapshot } from "./snapshot.ts";
 import { enabledUnits, isBooting, judgeUnit, wanters } from "./unit-checks.ts";

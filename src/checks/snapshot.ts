@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Deadline } from "../deadline.ts";
 import { parseUnits, type ListeningSocket } from "../guest/systemd.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "../machine/boot-time.ts";
@@ -6,8 +5,9 @@ import { listenersCommand, parseListeners } from "../machine/listeners.ts";
 import type { CommandRunner } from "../machine/runner.ts";
 import { quoteCommand } from "../machine/shell.ts";
 import { unitProperties, unitState, type UnitState } from "../machine/unit-state.ts";
+import { ask, type Questions } from "./sections.ts";
 
-/** Everything that the checks look at, out of one command. */
+/** What changes while a guest boots, out of one command. */
 export interface Snapshot {
   /** `systemctl is-system-running`; empty where systemd does not answer. */
   readonly managerState: string;
@@ -33,42 +33,29 @@ export async function takeSnapshot(
   guest: CommandRunner,
   { units, deadline }: SnapshotOptions,
 ): Promise<Snapshot> {
-  // Nothing that a unit writes about itself can pass for a heading.
-  const mark = randomUUID();
-  const { stdout } = await guest.execute(snapshotCommand(mark, units), {
-    timeoutMs: Math.max(10_000, deadline.remainingMs),
-    maxOutputBytes: 4 * 1024 * 1024,
-  });
-  return parseSnapshot(stdout, mark);
+  const timeoutMs = Math.max(10_000, deadline.remainingMs);
+  return parseSnapshot(await ask(guest, snapshotQuestions(units), { timeoutMs }));
 }
 
-export function snapshotCommand(mark: string, units: readonly string[]): string {
+function snapshotQuestions(units: readonly string[]): Questions {
   const list = "systemctl list-units --all --plain --no-legend --no-pager --full";
   const properties = [...unitProperties, "Names"].join(",");
-  return `
-heading() { printf '\\n%s %s\\n' ${mark} "$1"; }
-heading state; systemctl is-system-running || true
-heading jobs; systemctl list-jobs --no-legend --no-pager --full || true
-heading uptime; cat /proc/uptime
-heading system; readlink -e /run/current-system || true
-heading boot; ${quoteCommand(bootTimeCommand)} || true
-heading listeners; ${listenersCommand}
-unsettled=$(${list} --state=failed,activating,deactivating,auto-restart || true)
-heading unsettled; printf '%s\\n' "$unsettled"
+  return {
+    state: "systemctl is-system-running",
+    jobs: "systemctl list-jobs --no-legend --no-pager --full",
+    uptime: "cat /proc/uptime",
+    system: "readlink -e /run/current-system",
+    boot: quoteCommand(bootTimeCommand),
+    listeners: listenersCommand,
+    unsettled: `unsettled=$(${list} --state=failed,activating,deactivating,auto-restart || true)
+printf '%s\\n' "$unsettled"
 names=()
-while read -r name rest; do [ -z "$name" ] || names+=("$name"); done <<< "$unsettled"
-heading units; systemctl show --property=${properties} -- ${quoteCommand(units)} "\${names[@]}" || true
-`;
+while read -r name rest; do [ -z "$name" ] || names+=("$name"); done <<< "$unsettled"`,
+    units: `systemctl show --property=${properties} -- ${quoteCommand(units)} "\${names[@]}"`,
+  };
 }
 
-export function parseSnapshot(text: string, mark: string): Snapshot {
-  const sections = new Map(
-    text.split(`\n${mark} `).map((section) => {
-      const end = section.indexOf("\n");
-      return [section.slice(0, end), section.slice(end + 1)];
-    }),
-  );
-  const section = (name: string): string => sections.get(name) ?? "";
+export function parseSnapshot(section: (name: string) => string): Snapshot {
   const uptimeMs = Number.parseFloat(section("uptime")) * 1000 || 0;
   return {
     managerState: section("state").trim(),

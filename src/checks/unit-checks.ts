@@ -1,12 +1,30 @@
-import type { ManifestUnit } from "../nix/types.ts";
 import { judge, type UnitState } from "../machine/unit-state.ts";
-import type { CheckResult } from "./check.ts";
+import type { Manifest, ManifestUnit } from "../nix/index.ts";
+import { declaredBy, type Check, type CheckResult, type Outcome } from "./check.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What one look says about a unit that the configuration enables. */
 export type UnitVerdict =
   | Pick<CheckResult, "status" | "detail">
   | { readonly status: "pending"; readonly detail: string };
+
+/** Timers and sockets have checks that say more. */
+export function unitChecks({ units }: Manifest): Check[] {
+  return enabledUnits(units)
+    .filter(({ type, listens }) => type !== "timer" && !(type === "socket" && listens.length > 0))
+    .map((unit) => ({
+      name: "unit-active",
+      subject: unit.name,
+      ...declaredBy(unit),
+      judge: ({ snapshot }) => judgeSettled(unit, snapshot),
+    }));
+}
+
+/** What is still on its way when nobody waits any more has failed. */
+export function judgeSettled(unit: ManifestUnit, snapshot: Snapshot): Outcome {
+  const { status, detail } = judgeUnit(unit, snapshot);
+  return { status: status === "pending" ? "failed" : status, detail };
+}
 
 /** The units that a boot has to start, or that something it starts will start on demand. */
 export function enabledUnits(units: readonly ManifestUnit[]): ManifestUnit[] {

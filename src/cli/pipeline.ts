@@ -1,6 +1,7 @@
 import { boot, bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
 import {
+  buildSystem,
   buildVm,
   evaluateMachine,
   type BuiltVm,
@@ -83,6 +84,17 @@ export function build(
   return watch.measure("build", () => buildVm(evaluated, nixOptionsFor(evaluated.source, context)));
 }
 
+/** Builds the closure that is deployed; gives its store path. */
+export function buildDeployed(
+  evaluated: EvaluatedMachine,
+  watch: Stopwatch,
+  context: Context,
+): Promise<string> {
+  return watch.measure("build", () =>
+    buildSystem(evaluated, nixOptionsFor(evaluated.source, context)),
+  );
+}
+
 /** Boots a built vm to its first command; the parts of the boot are phases of their own. */
 export async function start(
   built: BuiltVm,
@@ -107,6 +119,7 @@ export async function start(
           ...(detail === undefined ? {} : { detail }),
         });
       },
+      onNotice: (notice) => progress.note(notice),
       ...(memoryMiB === undefined ? {} : { memoryMiB }),
       ...(cores === undefined ? {} : { cores }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

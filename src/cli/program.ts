@@ -30,6 +30,11 @@ type Perform = (
   work: (context: Context) => Promise<number>,
 ) => Promise<void>;
 
+interface SmokeOptions {
+  readonly setup?: boolean;
+  readonly junit?: string;
+}
+
 function describeProgram(io: Io, guestCommand: readonly string[], perform: Perform): Command {
   const program = new Command("dryboot")
     .description(
@@ -48,16 +53,24 @@ function describeProgram(io: Io, guestCommand: readonly string[], perform: Perfo
 
   command("smoke [machine...]", "build, boot and check machines; all of them when none is named")
     .option("--setup", "install what this host lacks first")
-    .action((references: string[], options: CommonOptions & { readonly setup?: boolean }) =>
+    .option("--junit <file>", "also write the results to a file, in JUnit's format")
+    .action((references: string[], options: CommonOptions & SmokeOptions) =>
       perform(options, async (context) => {
         if (options.setup === true)
           await (await import("./commands/setup.ts")).prepareHost(context);
         return (await import("./commands/smoke.ts")).smoke(
           [...references, ...guestCommand],
+          options,
           context,
         );
       }),
     );
+  command("test [filter...]", "run the tests of the machines here, as npm test does").action(
+    (filters: string[], options: CommonOptions) =>
+      perform(options, async (context) =>
+        (await import("./commands/test.ts")).test([...filters, ...guestCommand], options, context),
+      ),
+  );
   command("build [machine]", "print the store path of a machine's vm")
     .option("--system", "of the system that is deployed instead")
     .action(
@@ -87,6 +100,28 @@ function describeProgram(io: Io, guestCommand: readonly string[], perform: Perfo
   command("init", "put dryboot into the configuration repository in this directory").action(
     (options: CommonOptions) =>
       perform(options, async (context) => (await import("./commands/init.ts")).init(context)),
+  );
+  command(
+    "checks [machine]",
+    "list what smoke would check, and where each check comes from",
+  ).action((reference: string | undefined, options: CommonOptions) =>
+    perform(options, async (context) =>
+      (await import("./commands/checks.ts")).checks(reference, context),
+    ),
+  );
+  command(
+    "diff [machine]",
+    "show in what the vm differs from the system that is deployed, and what that leaves untested",
+  ).action((reference: string | undefined, options: CommonOptions) =>
+    perform(options, async (context) =>
+      (await import("./commands/diff.ts")).diff(reference, context),
+    ),
+  );
+  command("attach <directory>", "give the terminal to a guest that a failed test keeps").action(
+    (directory: string, options: CommonOptions) =>
+      perform(options, async (context) =>
+        (await import("./commands/attach.ts")).attach(directory, context),
+      ),
   );
   command("list", "list the machines that can be called by name").action((options: CommonOptions) =>
     perform(options, async (context) => (await import("./commands/list.ts")).list(context)),

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
+import type { Budgets, CheckName, Waivers } from "../checks/index.ts";
+import { readConfigFile, type CheckSettings, type ConfigFile } from "../config/index.ts";
 import type { NixOptions } from "../nix/index.ts";
-import { readConfigFile, type ConfigFile } from "./config-file.ts";
 import type { Io } from "./io.ts";
 import type { CommonOptions } from "./options.ts";
 
@@ -24,6 +25,11 @@ export interface MachineSettings {
   readonly cores?: number;
   /** Without it a boot has the time that its accelerator needs. */
   readonly timeoutMs?: number;
+  readonly checks: {
+    readonly off: readonly CheckName[];
+    readonly budgets: Budgets;
+    readonly waivers: Waivers;
+  };
 }
 
 export async function readSettings(options: CommonOptions, io: Io): Promise<Settings> {
@@ -50,8 +56,25 @@ export async function readSettings(options: CommonOptions, io: Io): Promise<Sett
         nix: { ...nix, ...size },
         ...size,
         ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+        checks: checksOf(config.checks, own.checks),
       };
     },
+  };
+}
+
+function checksOf(
+  everywhere: CheckSettings = {},
+  own: CheckSettings = {},
+): MachineSettings["checks"] {
+  const bootSeconds = own.bootSeconds ?? everywhere.bootSeconds;
+  const closureMiB = own.closureMiB ?? everywhere.closureMiB;
+  return {
+    off: [...(everywhere.off ?? []), ...(own.off ?? [])],
+    budgets: {
+      ...(bootSeconds === undefined ? {} : { bootMs: bootSeconds * 1000 }),
+      ...(closureMiB === undefined ? {} : { closureBytes: closureMiB * 1024 * 1024 }),
+    },
+    waivers: { own: own.waive ?? [], everywhere: everywhere.waive ?? [] },
   };
 }
 

@@ -1,11 +1,25 @@
-import { allHeld, runChecks, type CheckResult } from "../checks/index.ts";
+import { allHeld, planChecks, runChecks, waiversOf, type Waiver } from "../checks/index.ts";
 import { Deadline } from "../deadline.ts";
 import { exitCodes } from "../errors.ts";
 import type { Machine } from "../machine/index.ts";
-import type { BuiltVm, EvaluatedMachine, MachineSource } from "../nix/index.ts";
+import { acquireGuestSlot } from "../host/index.ts";
+import {
+  closureBytes,
+  type BuiltVm,
+  type EvaluatedMachine,
+  type MachineSource,
+} from "../nix/index.ts";
 import { exitCodeOf, outcomeOf, toErrorData, type MachineResult } from "../report/index.ts";
 import type { Context } from "./context.ts";
-import { build, createStopwatch, evaluate, start, type Stopwatch } from "./pipeline.ts";
+import {
+  build,
+  buildDeployed,
+  createStopwatch,
+  evaluate,
+  nixOptionsFor,
+  start,
+  type Stopwatch,
+} from "./pipeline.ts";
 
 export interface Smoked {
   readonly result: MachineResult;
@@ -26,12 +40,16 @@ export async function smokeMachine(source: MachineSource, context: Context): Pro
   try {
     const evaluated = await evaluate(source, watch, context);
     learn(evaluationFacts(evaluated));
+    // What is wrong with the configuration file should not have to wait for a boot.
+    const waivers = waiversFor(evaluated, context);
     const built = await build(evaluated, watch, context);
     learn({ vm: built.vm });
+    const closure = await measureClosure(built, watch, context);
+    await using _slot = await waitForRoom(built, context);
     await using machine = await start(built, watch, context);
     learn({ accelerator: machine.accelerator.name });
     if (context.settings.keep) learn({ runDirectory: machine.runDirectory });
-    learn(await checkGuest(machine, built, watch, context));
+    learn(await checkGuest(machine, { built, waivers, closure }, watch, context));
     const held = allHeld(found.checks);
     return {
       result: { ...base, ...found, outcome: held ? "passed" : "failed" },
@@ -45,53 +63,95 @@ export async function smokeMachine(source: MachineSource, context: Context): Pro
   }
 }
 
-function evaluationFacts({ system, nixpkgs }: EvaluatedMachine): Partial<Found> {
+function evaluationFacts({ system, nixpkgs, hostName }: EvaluatedMachine): Partial<Found> {
   const { path, origin, version } = nixpkgs;
-  return { system, nixpkgs: { path, origin, ...(version === undefined ? {} : { version }) } };
+  return {
+    system,
+    hostName,
+    nixpkgs: { path, origin, ...(version === undefined ? {} : { version }) },
+  };
 }
+
+function waiversFor({ source, manifest }: EvaluatedMachine, { settings }: Context): Waiver[] {
+  const { waivers, ...checks } = settings.of(source.name).checks;
+  return waiversOf(source.name, waivers, planChecks({ manifest, ...checks }));
+}
+
+/** The size of what is deployed, which is built for it, where a budget asks for it. */
+async function measureClosure(
+  built: BuiltVm,
+  watch: Stopwatch,
+  context: Context,
+): Promise<number | undefined> {
+  const { off, budgets } = context.settings.of(built.source.name).checks;
+  if (budgets.closureBytes === undefined || off.includes("closure-size")) return undefined;
+  const system = await buildDeployed(built, watch, context);
+  return closureBytes(system, nixOptionsFor(built.source, context));
+}
+
+/** All guests of a user share what the host has. */
+async function waitForRoom(
+  { source, manifest }: BuiltVm,
+  { settings, io, progress }: Context,
+): Promise<AsyncDisposable> {
+  const { memoryMiB, cores } = settings.of(source.name);
+  return acquireGuestSlot({
+    memoryMiB: memoryMiB ?? manifest.memoryMiB ?? usualMemoryMiB,
+    cores: cores ?? manifest.cores ?? 1,
+    // Machines of one run do not wait for each other's ends.
+    holder: source.name,
+    signal: io.signal,
+    onWait: () =>
+      progress.update(source.name, { phase: "waiting", detail: "for room beside other guests" }),
+  });
+}
+
+/** What vm.nix gives where a machine says nothing. */
+const usualMemoryMiB = 1024;
 
 /** So long may services take after the first shell, on a guest under KVM. */
 const settlePatienceMs = 120_000;
 
+interface ToCheck {
+  readonly built: BuiltVm;
+  readonly waivers: readonly Waiver[];
+  readonly closure: number | undefined;
+}
+
 async function checkGuest(
   machine: Machine,
-  built: BuiltVm,
+  { built, waivers, closure }: ToCheck,
   watch: Stopwatch,
   { settings, progress, io }: Context,
 ): Promise<Partial<Found>> {
   const { name } = built.source;
-  const patienceMs = settings.of(name).timeoutMs ?? settlePatienceMs * machine.timeoutScale;
+  const { timeoutMs, checks } = settings.of(name);
+  const patienceMs = timeoutMs ?? settlePatienceMs * machine.timeoutScale;
   try {
-    const checks = await watch.measure("checks", () =>
+    const results = await watch.measure("checks", () =>
       runChecks(machine, {
         manifest: built.manifest,
         vmSystem: built.vmSystem,
+        off: checks.off,
+        budgets: checks.budgets,
+        waivers,
         deadline: Deadline.after(patienceMs),
         signal: io.signal,
-        onProgress: (waitingFor) =>
-          progress.update(name, { phase: "checks", detail: `waiting for ${waitingFor}` }),
+        onProgress: (detail) => progress.update(name, { phase: "checks", detail }),
+        ...(closure === undefined ? {} : { closureBytes: closure }),
       }),
     );
-    const all = [vmCheck(built), ...checks];
-    return allHeld(all) ? { checks: all } : { checks: all, ...(await keepEvidence(machine)) };
+    return allHeld(results)
+      ? { checks: results }
+      : { checks: results, ...(await keepEvidence(machine)) };
   } catch (error) {
-    machine.keepRunDirectory();
+    await machine.keepRunDirectory();
     throw error;
   }
 }
 
 async function keepEvidence(machine: Machine): Promise<Partial<Found>> {
-  machine.keepRunDirectory();
+  await machine.keepRunDirectory();
   const { consoleTail, alarms } = await machine.collectEvidence();
   return { runDirectory: machine.runDirectory, consoleTail, alarms };
-}
-
-function vmCheck({ vm }: BuiltVm): CheckResult {
-  return {
-    name: "vm is built",
-    subject: "vm",
-    source: "system.build.vm",
-    status: "passed",
-    detail: `is ${vm}`,
-  };
 }

@@ -1,4 +1,10 @@
 export { canRun, examineHost, type DoctorOptions, type Finding } from "./doctor.ts";
+export {
+  acquireGuestSlot,
+  hostCapacity,
+  type Capacity,
+  type GuestSlotOptions,
+} from "./guest-budget.ts";
 export { missingRequirements, type Requirement } from "./requirements.ts";
-export { guestLimit } from "./resources.ts";
+export { availableMemoryMiB } from "./resources.ts";
 export { setUpHost, type SetupOptions } from "./setup.ts";

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestUnit } from "../nix/types.ts";
+import type { Manifest, ManifestUnit } from "../nix/index.ts";
 
 /**
  * The first test of a machine: that it boots, and that the services which its own files switch on are running. It is

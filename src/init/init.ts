@@ -84,7 +84,7 @@ export async function init(options: InitOptions): Promise<InitResult> {
     if (test.text === undefined) remarks.push(test.remark);
     else await add(test.path, test.text);
   }
-  await add(".gitignore", "node_modules/\n");
+  await add(".gitignore", "node_modules/\n.vitest-attachments/\n");
   const forge = otherForges.find((candidate) => existsSync(join(cwd, candidate)));
   if (forge === undefined) {
     const isFlake = machines.some(({ source }) => source.kind === "flake");

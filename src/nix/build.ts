@@ -1,10 +1,10 @@
 import { readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { NixError } from "../errors.ts";
-import { offline, repeatCommand } from "./evaluate.ts";
 import { buildFailure } from "./nix-failure.ts";
 import { hostFlags, runNix } from "./run-nix.ts";
 import type { BuiltVm, EvaluatedMachine, NixOptions } from "./types.ts";
+import { offline, repeatCommand } from "./vm-nix.ts";
 
 /**
  * Builds the vm of an evaluated machine.
@@ -38,6 +38,23 @@ export async function buildSystem(
   options: NixOptions,
 ): Promise<string> {
   return realise(evaluated.systemDerivation, evaluated, options);
+}
+
+/** How many bytes a store path and everything that it refers to take. */
+export async function closureBytes(path: string, { cwd, signal }: NixOptions): Promise<number> {
+  const query = async (what: string, paths: readonly string[]): Promise<string[]> => {
+    const { succeeded, stdout, log } = await runNix(
+      ["nix-store", "--query", what, ...paths, ...hostFlags()],
+      { cwd, signal },
+    );
+    if (succeeded) return stdout.trim().split("\n");
+    throw new NixError(`the closure of ${path} cannot be read`, {
+      code: "NIX_BUILD",
+      details: log.errors.map(({ text }) => text),
+    });
+  };
+  const sizes = await query("--size", await query("--requisites", [path]));
+  return sizes.reduce((sum, size) => sum + Number(size), 0);
 }
 
 async function realise(

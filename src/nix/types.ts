@@ -1,3 +1,5 @@
+import type { Manifest } from "./manifest.ts";
+
 /** Where a machine's configuration comes from. */
 export type MachineSource =
   | {
@@ -44,6 +46,8 @@ export interface NixOptions {
   readonly nixPath?: readonly string[];
   /** A module written in Nix, in place of a machine's file. */
   readonly expression?: string;
+  /** A module for the vm alone: its text in Nix, or the path of a `.nix` file that starts at `cwd`. */
+  readonly overrides?: string;
   /** Directory of the machines, relative to `cwd`. @default "machines" */
   readonly machinesDirectory?: string;
   readonly memoryMiB?: number;
@@ -54,56 +58,6 @@ export interface NixOptions {
   readonly verbose?: boolean;
   /** A link that keeps what was built from Nix's garbage collector. */
   readonly gcRoot?: string;
-}
-
-export interface ManifestUnit {
-  /** With suffix: `nginx.service`, `backup.timer`. */
-  readonly name: string;
-  readonly description: string;
-  /** A service's `Type=`, null where the configuration leaves it to the upstream unit; else the suffix. */
-  readonly type: string | null;
-  /** A service's `Restart=`. */
-  readonly restart: string;
-  readonly remainAfterExit: boolean;
-  readonly wantedBy: readonly string[];
-  readonly requiredBy: readonly string[];
-  readonly hasConditions: boolean;
-  readonly isTemplate: boolean;
-  readonly startedByTimer: boolean;
-  readonly startedBySocket: boolean;
-  readonly startedByPath: boolean;
-  /** Whether the machine's own files brought it, not NixOS by itself. */
-  readonly fromConfiguration: boolean;
-  /** The option that it comes from: `services.nginx`, `systemd.services.backup`. */
-  readonly source: string;
-  /** The file that set that option. */
-  readonly file: string | null;
-}
-
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A setting in which the vm differs from the system that is deployed. */
-export interface Override {
-  readonly option: string;
-  readonly value: unknown;
-  readonly reason: string;
-}
-
-/** What the configuration promises, read out of it by `vm.nix`. */
-export interface Manifest {
-  readonly hostName: string;
-  readonly nixosVersion: string;
-  readonly defaultUnit: string;
-  readonly units: readonly ManifestUnit[];
-  readonly firewallEnabled: boolean;
-  readonly allowedTCPPorts: readonly number[];
-  readonly allowedTCPPortRanges: readonly PortRange[];
-  readonly allowedUDPPorts: readonly number[];
-  readonly allowedUDPPortRanges: readonly PortRange[];
-  readonly overrides: readonly Override[];
 }
 
 export interface EvaluatedMachine {

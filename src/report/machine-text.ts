@@ -3,7 +3,7 @@ import { formatMs } from "../deadline.ts";
 import { cleanLine, renderError, renderUnexpected } from "./error-text.ts";
 import type { Palette } from "./palette.ts";
 import type { MachineResult } from "./result.ts";
-import { renderTable } from "./table.ts";
+import { cut, renderTable } from "./table.ts";
 
 export interface TextOptions {
   readonly palette: Palette;
@@ -59,6 +59,7 @@ const marks: Readonly<Record<CheckStatus, string>> = {
   failed: "✗",
   warning: "!",
   skipped: "-",
+  waived: "~",
 };
 
 function renderChecks(result: MachineResult, { palette, columns, verbose }: TextOptions): string[] {
@@ -70,7 +71,7 @@ function renderChecks(result: MachineResult, { palette, columns, verbose }: Text
     paint[check.status](marks[check.status]),
     cleanLine(check.subject),
     cleanLine(check.detail),
-    palette.dim(cleanLine(check.source)),
+    palette.dim(cut(cleanLine(check.source), widestSource)),
   ]);
   return [
     palette.bold(result.machine),
@@ -78,13 +79,16 @@ function renderChecks(result: MachineResult, { palette, columns, verbose }: Text
     ...(left > 0
       ? [
           palette.dim(
-            `    and ${left} more that hold, of units that NixOS itself brings (--verbose shows them)`,
+            `    and ${left} more that hold, of what NixOS itself brings (--verbose shows them)`,
           ),
         ]
       : []),
     ...shown.flatMap((check) => renderEvidence(check, palette)),
   ];
 }
+
+/** `--json` and `dryboot checks` have the rest. */
+const widestSource = 40;
 
 function isUnremarkable(check: CheckResult): boolean {
   return check.builtIn === true && (check.status === "passed" || check.status === "skipped");
@@ -113,6 +117,7 @@ function renderVerdict(result: MachineResult, palette: Palette): string {
     count("passed") === 1 ? "1 check holds" : `${count("passed")} checks hold`,
     ...(count("failed") > 0 ? [palette.red(`${count("failed")} failed`)] : []),
     ...(count("warning") > 0 ? [palette.yellow(`${count("warning")} with a warning`)] : []),
+    ...(count("waived") > 0 ? [palette.yellow(`${count("waived")} waived`)] : []),
     ...(count("skipped") > 0 ? [`${count("skipped")} skipped`] : []),
   ].join(", ");
   const verdict = {
@@ -133,5 +138,6 @@ function painter(palette: Palette): Readonly<Record<CheckStatus, (text: string) 
     failed: palette.red,
     warning: palette.yellow,
     skipped: palette.dim,
+    waived: palette.yellow,
   };
 }

@@ -4,6 +4,7 @@ import { DrybootError, type ErrorCode, type ExitCode, exitCodes } from "../error
 /** What `smoke` found out about one machine: the object that `--json` prints. */
 export interface MachineResult {
   readonly machine: string;
+  readonly hostName?: string;
   /** Store path of the closure that is deployed. */
   readonly system?: string;
   readonly vm?: string;

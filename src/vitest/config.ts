@@ -1,51 +1,43 @@
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { defineConfig as defineVitestConfig, type ViteUserConfig } from "vitest/config";
-import type { BootOptions, BuildOptions } from "../launch.ts";
+import { hostCapacity } from "../host/guest-budget.ts";
+import { machinesPlugin } from "./plugin.ts";
+import { longestTestMs, type DrybootSettings } from "./settings.ts";
 
-/** How the machines of all tests are found, built and booted. */
-export interface DrybootSettings
-  extends
-    Pick<BuildOptions, "nixpkgs" | "nixPath" | "machinesDirectory">,
-    Pick<BootOptions, "accelerator" | "memoryMiB" | "cores" | "lane"> {
-  /** Where relative paths start. @default the directory that vitest runs in */
-  readonly cwd?: string;
-  /** How long a boot may take. @default 120000, and four times that under TCG */
-  readonly bootTimeoutMs?: number;
-}
+export type { DrybootSettings } from "./settings.ts";
 
 export interface DrybootConfig extends ViteUserConfig {
   readonly dryboot?: DrybootSettings;
 }
 
-declare module "vitest" {
-  interface ProvidedContext {
-    dryboot: DrybootSettings;
-  }
-}
-
-/** A guest's memory with QEMU's own, and the cores that keep one from waiting for another. */
-const guestBytes = 1.5 * 1024 ** 3;
-const guestCores = 2;
+/** The least that a guest with its QEMU takes. */
+const smallGuestMiB = 1300;
 
 /**
- * vitest's configuration for tests of machines: limits of time that a boot fits into, and as many test files at once
- * as this host carries guests. What is given goes before these defaults.
+ * vitest's configuration for tests of machines: what they use is built before the first test, limits of time have room
+ * for a boot, and as many files of tests run at once as this host carries small guests. What is given goes before these
+ * defaults.
  *
  * @example
  * export default defineConfig({ dryboot: { nixpkgs: "channel:nixos-unstable" } });
  */
-export function defineConfig({ dryboot, test, ...config }: DrybootConfig = {}): ViteUserConfig {
-  const fits = Math.min(availableParallelism() / guestCores, (totalmem() * 0.75) / guestBytes);
+export function defineConfig({
+  dryboot = {},
+  test,
+  plugins = [],
+  ...config
+}: DrybootConfig = {}): ViteUserConfig {
+  const fits = Math.min(availableParallelism(), hostCapacity().memoryMiB / smallGuestMiB);
   return defineVitestConfig({
     ...config,
+    plugins: [...plugins, machinesPlugin(dryboot)],
     test: {
       include: ["tests/**/*.test.{ts,js}"],
-      testTimeout: 600_000,
-      hookTimeout: 600_000,
+      testTimeout: longestTestMs,
+      hookTimeout: longestTestMs,
       teardownTimeout: 30_000,
       maxWorkers: Math.max(1, Math.floor(fits)),
       ...test,
-      provide: { ...test?.provide, dryboot: dryboot ?? {} },
     },
   });
 }

@@ -1,68 +1,94 @@
-import type { RunnerTestCase, TestError } from "vitest";
-import { cleanText } from "../console/index.ts";
-import { quoteCommand, type Evidence, type Machine } from "../machine/index.ts";
+import type { RunnerTestCase, TestContext, TestError } from "vitest";
+import type { Evidence, Machine } from "../machine/index.ts";
+import { addBelow, explainErrors, unsaid } from "./error-text.ts";
+import { describeEvidence } from "./evidence-text.ts";
+import { fullName, repeatCommand } from "./repeat-command.ts";
+import { isPauseWanted, pauseAtFailure } from "./pause.ts";
 
-/** Puts what dryboot's errors know beside their first line into the message, where every reporter shows it. */
-export function explainErrors(errors: readonly TestError[]): void {
-  for (const error of errors) {
-    const { details, hint } = error;
-    delete error["details"];
-    delete error["hint"];
-    if (Array.isArray(details)) {
-      addToMessage(error, ["", ...details, ...(hint ? [hint] : [])].join("\n"));
-    }
-    // The error has said it already.
-    if (error.cause && error.message.includes(error.cause.message)) delete error.cause;
-    if (error.cause) explainErrors([error.cause]);
+export interface FailedTest {
+  readonly task: Readonly<RunnerTestCase>;
+  readonly annotate: TestContext["annotate"];
+  /** The guests that the test used. */
+  readonly machines: readonly Machine[];
+  /** Of this try. */
+  readonly errors: readonly TestError[];
+  /** Why guests that it asked for did not start. */
+  readonly failedStarts: readonly unknown[];
+  readonly signal: AbortSignal;
+}
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** What the guests of a test that failed looked like; reporters such as vitest's JSON pass it on. */
+    dryboot?: { readonly evidence: readonly Evidence[] };
   }
 }
 
-/** Shows below the test's error what its guests looked like, and leaves their run directories for the reader. */
-export async function addEvidence(
-  errors: readonly TestError[],
-  machines: readonly Machine[],
-  repeat: string,
-): Promise<void> {
+/**
+ * Puts below the error of a failed test what its guests looked like, leaves their run directories for the reader, and
+ * with `DRYBOOT_PAUSE=1` the guests too until somebody has looked at them.
+ */
+export async function reportFailure(test: FailedTest): Promise<void> {
+  const { task, machines, errors, failedStarts } = test;
+  if (task.result?.state !== "fail" || task.fails === true) return;
+  const title = errors[0]?.message.split("\n")[0] ?? "";
+  explainErrors(errors);
+  const repeat = repeatCommand(task);
+  const evidence: Evidence[] = [];
   for (const machine of machines) {
     await machine.keepRunDirectory();
-    const evidence = describeEvidence({
-      ...(await machine.collectEvidence()),
-      repeatCommand: repeat,
-    });
-    // Annotations are closed by now, and the error is what people read.
-    if (errors[0]) addToMessage(errors[0], `\n\n${evidence}`);
+    evidence.push(await machine.collectEvidence());
+  }
+  const texts = [
+    ...failedStarts.flatMap((reason) => unsaid(reason, errors)),
+    ...evidence.flatMap((one) => ["", ...describeEvidence(one)]),
+    "",
+    `again: ${repeat}`,
+    ...(evidence.length === 0
+      ? []
+      : ["       with DRYBOOT_PAUSE=1 before it, the guest stays at the failure"]),
+  ];
+  // Every reporter shows the error, none of them all of the rest.
+  if (errors[0] !== undefined) addBelow(errors[0], texts.map((line) => `\n${line}`).join(""));
+  if (evidence.length > 0) task.meta.dryboot = { evidence };
+  await attachFiles(test, evidence);
+  if (isPauseWanted()) {
+    const living = machines.filter((_, index) => evidence[index]?.failure === undefined);
+    if (living.length === 0) return;
+    await pauseAtFailure(living, { test: fullName(task, " > "), title, signal: test.signal });
   }
 }
 
-/** What a guest wrote is cleaned. Some reporters show the message, others the stack, which begins with it. */
-function addToMessage(error: TestError, text: string): void {
-  const { message } = error;
-  error.message = message + cleanText(text);
-  error.stack = error.stack?.replace(message, () => error.message) ?? "";
+/** Copies go where `attachmentsDir` says; reporters that know attachments show them. */
+async function attachFiles(
+  { task, annotate }: FailedTest,
+  evidence: readonly Evidence[],
+): Promise<void> {
+  for (const { machine, screenshot, consoleLog } of evidence) {
+    const files = [
+      { what: "screen", path: screenshot, contentType: "image/png" },
+      { what: "console", path: consoleLog, contentType: "text/plain" },
+    ];
+    for (const { what, path, contentType } of files) {
+      if (path === undefined) continue;
+      await annotateFailed(task, () =>
+        annotate(`${machine}: ${what}`, "evidence", { path, contentType }),
+      ).catch(() => {});
+    }
+  }
 }
 
-/** What a user types to run one test again. */
-export function repeatCommand({ file, fullTestName }: RunnerTestCase): string {
-  return quoteCommand(["npx", "vitest", "run", file.name, "-t", fullTestName]);
-}
-
-export function describeEvidence(evidence: Evidence): string {
-  const { machine, consoleTail, alarms, failedUnits, runDirectory, repeatCommand } = evidence;
-  const lines = [
-    `${machine} when the test failed`,
-    ...block("the end of the console", consoleTail),
-    ...block("alarms", alarms),
-    ...failedUnits.flatMap(({ name, status, journal }) => [
-      ...block(`failed unit ${name}`, status.trimEnd().split("\n")),
-      ...block(`its journal`, journal.trimEnd().split("\n")),
-    ]),
-    `kept: ${runDirectory}`,
-    ...(repeatCommand === undefined ? [] : [`to see it again: ${repeatCommand}`]),
-  ];
-  return lines.join("\n");
-}
-
-function block(heading: string, lines: readonly string[]): string[] {
-  const said = lines.filter((line) => line.trim() !== "");
-  return said.length === 0 ? [] : [`${heading}:`, ...said.map((line) => `  ${line}`)];
+/** vitest takes annotations only while a test runs, and looks at that when it is called. */
+function annotateFailed<T>(
+  { result }: Readonly<RunnerTestCase>,
+  annotate: () => Promise<T>,
+): Promise<T> {
+  if (result === undefined) return annotate();
+  const { state } = result;
+  result.state = "run";
+  try {
+    return annotate();
+  } finally {
+    result.state = state;
+  }
 }

@@ -1,17 +1,12 @@
-import { inject, test as base, type TestAPI } from "vitest";
-import { bootable, boot, build, type Bootable, type BootOptions } from "../launch.ts";
+import { test as base, type TestAPI } from "vitest";
+import type { Bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
-import type { DrybootSettings } from "./config.ts";
-import { addEvidence, explainErrors, repeatCommand } from "./failure.ts";
-import { slowProgress } from "./progress.ts";
+import { reportFailure } from "./failure.ts";
+import { startGuest, type Guest, type MachineOptions } from "./guests.ts";
 
-/** How a test wants its guest. */
-export type MachineOptions = Pick<
-  BootOptions,
-  "memoryMiB" | "cores" | "network" | "kernelParameters" | "accelerator" | "lane" | "timeoutMs"
->;
+export type { MachineOptions } from "./guests.ts";
 
-/** The machines of a test. Each is built once a process, whoever asks for it first. */
+/** The machines of a test. */
 export interface Machines {
   /** Boots a guest for this test alone; it is ended after it. */
   start(machine: string | Bootable, options?: MachineOptions): Promise<Machine>;
@@ -21,16 +16,24 @@ export interface Machines {
 
 export interface MachineFixtures {
   readonly machines: Machines;
+  /**
+   * Options of every guest that a test starts, below those of the call itself.
+   *
+   * @example
+   * test.override({ machineOptions: { memoryMiB: 2048 } }); // for the whole file, or within a `describe`
+   */
+  readonly machineOptions: MachineOptions;
 }
 
 /** What lives as long as a file: guests by what was asked for; one that did not boot is not tried again. */
-type SharedGuests = Map<string, Promise<Machine>>;
+type SharedGuests = Map<string, Promise<Guest>>;
 
-/** vitest's `test` with the fixture `machines`. */
+/** vitest's `test` with the fixtures `machines` and `machineOptions`. */
 export const test: TestAPI<MachineFixtures> = base.extend<{
   $file: { sharedGuests: SharedGuests };
   $test: MachineFixtures;
 }>({
+  machineOptions: {},
   sharedGuests: [
     // oxlint-disable-next-line no-empty-pattern -- vitest reads the parameter's names
     async ({}, use) => {
@@ -40,104 +43,80 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
     },
     { scope: "file" },
   ],
-  machines: async ({ sharedGuests, task, signal }, use) => {
-    const own: Promise<Machine>[] = [];
-    const asked = new Set<Promise<Machine>>();
+  machines: async ({ sharedGuests, machineOptions, task, signal, annotate }, use) => {
+    const own: Promise<Guest>[] = [];
+    const asked = new Set<Promise<Guest>>();
+    const earlierErrors = task.result?.errors?.length ?? 0;
+    const file = `file ${task.file.id}`;
+    const ownHolder = `test ${task.id}`;
+    const machineOf = async (guest: Promise<Guest>): Promise<Machine> => {
+      asked.add(guest);
+      return (await guest).machine;
+    };
     await use({
       start(machine, options) {
-        const guest = startGuest(machine, options, signal);
+        const keeper = { holder: ownHolder, blocks: [file] };
+        const guest = startGuest(machine, { ...machineOptions, ...options }, keeper, signal);
         own.push(guest);
-        asked.add(guest);
-        return guest;
+        return machineOf(guest);
       },
       shared(machine, options) {
-        const key = JSON.stringify([machine, options]);
-        const guest = sharedGuests.get(key) ?? startShared(machine, options, signal);
+        const all = { ...machineOptions, ...options };
+        const key = JSON.stringify([machine, all]);
+        const keeper = { holder: file, blocks: [ownHolder] };
+        const guest =
+          sharedGuests.get(key) ??
+          whileWanted(signal, (wanted) => startGuest(machine, all, keeper, wanted));
         sharedGuests.set(key, guest);
-        asked.add(guest);
-        return guest;
+        return machineOf(guest);
       },
     });
-    if (task.result?.state === "fail") {
-      const errors = task.result.errors ?? [];
-      explainErrors(errors);
-      await addEvidence(errors, await running(asked), repeatCommand(task));
-    }
+    const starts = await Promise.allSettled(asked);
+    await reportFailure({
+      task,
+      annotate,
+      signal,
+      machines: fulfilled(starts).map(({ machine }) => machine),
+      failedStarts: starts.flatMap((start) => (start.status === "rejected" ? [start.reason] : [])),
+      errors: (task.result?.errors ?? []).slice(earlierErrors),
+    });
     await endAll(await running(own));
   },
 });
 
-const builds = new Map<string, Promise<Bootable>>();
-
-/** Builds a machine by its name or path, once in this process. */
-function buildOnce(
-  reference: string,
-  { cwd = process.cwd(), nixpkgs, nixPath, machinesDirectory, memoryMiB, cores }: DrybootSettings,
-  signal: AbortSignal,
-): Promise<Bootable> {
-  const known = builds.get(reference);
-  if (known !== undefined) return known;
-  const progress = slowProgress(reference);
-  const options = defined({ nixpkgs, nixPath, machinesDirectory, memoryMiB, cores });
-  const started = build(reference, { cwd, ...options, signal, onProgress: progress.show })
-    .then(({ vm }) => bootable(vm))
-    .finally(progress.end);
-  builds.set(reference, started);
-  // A build that was cut short says nothing about the machine.
-  started.catch(() => signal.aborted && builds.delete(reference));
-  return started;
-}
-
-async function startGuest(
-  machine: string | Bootable,
-  options: MachineOptions = {},
-  signal: AbortSignal,
-): Promise<Machine> {
-  const settings = inject("dryboot") ?? {};
-  const vm = typeof machine === "string" ? await buildOnce(machine, settings, signal) : machine;
-  const { accelerator, memoryMiB, cores, lane, bootTimeoutMs: timeoutMs } = settings;
-  const defaults = defined({ accelerator, memoryMiB, cores, lane, timeoutMs });
-  const progress = slowProgress(vm.name);
-  try {
-    return await boot(vm, { ...defaults, ...options, signal, onProgress: progress.show });
-  } finally {
-    progress.end();
-  }
-}
-
 /** The test that asks first can interrupt the boot, but its end does not concern the guest any more. */
-async function startShared(
-  machine: string | Bootable,
-  options: MachineOptions | undefined,
+async function whileWanted(
   signal: AbortSignal,
-): Promise<Machine> {
+  start: (signal: AbortSignal) => Promise<Guest>,
+): Promise<Guest> {
   const controller = new AbortController();
   const abort = (): void => controller.abort(signal.reason);
   signal.addEventListener("abort", abort);
   try {
-    return await startGuest(machine, options, controller.signal);
+    return await start(controller.signal);
   } finally {
     signal.removeEventListener("abort", abort);
   }
 }
 
 /** Those that started; a start that failed has cleaned up itself, and its error is its test's. */
-async function running(guests: Iterable<Promise<Machine>>): Promise<Machine[]> {
-  const results = await Promise.allSettled(guests);
+async function running(guests: Iterable<Promise<Guest>>): Promise<Guest[]> {
+  return fulfilled(await Promise.allSettled(guests));
+}
+
+function fulfilled<T>(results: readonly PromiseSettledResult<T>[]): T[] {
   return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
 /** In reverse, every one of them, and then the first error. */
-async function endAll(machines: readonly Machine[]): Promise<void> {
+async function endAll(guests: readonly Guest[]): Promise<void> {
   const errors: unknown[] = [];
-  for (const machine of machines.toReversed()) {
-    await machine[Symbol.asyncDispose]().catch((error: unknown) => errors.push(error));
+  for (const guest of guests.toReversed()) {
+    try {
+      await guest[Symbol.asyncDispose]();
+    } catch (error) {
+      errors.push(error);
+    }
   }
   if (errors.length > 0) throw errors[0];
-}
-
-/** Without the keys that have no value. */
-function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -3,6 +3,8 @@ import type { Progress } from "../machine/index.ts";
 
 export interface SlowProgress {
   show(progress: Progress): void;
+  /** What it is at now, in one line. */
+  latest(): string | undefined;
   end(): void;
 }
 
@@ -16,10 +18,11 @@ export function slowProgress(
 ): SlowProgress {
   const startedAtMs = performance.now();
   let latest: Progress | undefined;
+  const describe = (): string | undefined =>
+    latest?.detail ? `${latest.phase}: ${latest.detail.slice(0, 100)}` : latest?.phase;
   const show = (): void => {
     if (latest === undefined) return;
-    const detail = latest.detail ? `: ${latest.detail.slice(0, 100)}` : "";
-    write(`${name}: ${latest.phase}${detail} (${formatMs(performance.now() - startedAtMs)})\n`);
+    write(`${name}: ${describe()} (${formatMs(performance.now() - startedAtMs)})\n`);
   };
   let timer: NodeJS.Timeout | undefined = setTimeout(() => {
     show();
@@ -29,6 +32,7 @@ export function slowProgress(
     show(progress) {
       latest = progress;
     },
+    latest: describe,
     end() {
       if (timer !== undefined) clearTimeout(timer);
       timer = undefined;

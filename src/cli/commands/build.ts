@@ -1,6 +1,6 @@
-import { buildSystem, findMachine } from "../../nix/index.ts";
+import { findMachine } from "../../nix/index.ts";
 import type { Context } from "../context.ts";
-import { build as buildVm, createStopwatch, evaluate, nixOptionsFor } from "../pipeline.ts";
+import { build as buildVm, buildDeployed, createStopwatch, evaluate } from "../pipeline.ts";
 
 /** Prints the store path of a machine's vm, or of the system that is deployed, alone on stdout. */
 export async function build(
@@ -13,7 +13,7 @@ export async function build(
   const watch = createStopwatch(source.name, context);
   const evaluated = await evaluate(source, watch, context);
   const path = system
-    ? await watch.measure("build", () => buildSystem(evaluated, nixOptionsFor(source, context)))
+    ? await buildDeployed(evaluated, watch, context)
     : (await buildVm(evaluated, watch, context)).vm;
   progress.done(source.name);
   const line = settings.json

@@ -1,9 +1,15 @@
-import { buffer } from "node:stream/consumers";
+import { once } from "node:events";
 import { constants } from "node:os";
 import { exitCodes, UsageError } from "../../errors.ts";
-import { CommandFailedError } from "../../machine/index.ts";
+import {
+  CommandFailedError,
+  type CommandOptions,
+  type CommandResult,
+  type Machine,
+} from "../../machine/index.ts";
 import { findMachine } from "../../nix/index.ts";
 import type { Context } from "../context.ts";
+import type { Io, OutputStream } from "../io.ts";
 import { build, createStopwatch, evaluate, start } from "../pipeline.ts";
 
 /** Boots a machine and runs one command in it; stdin, stdout, stderr and the exit code pass through. */
@@ -22,34 +28,93 @@ export async function run(
   const built = await build(evaluated, watch, context);
   await using machine = await start(built, watch, context);
   progress.update(source.name, { phase: "run", detail: command.join(" ") });
-  const stdin = io.stdin.isTTY === true ? undefined : await buffer(io.stdin);
-  const { timeoutMs } = settings.of(source.name);
-  const result = await machine.execute(command, {
-    ...(stdin === undefined ? {} : { stdin }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    encoding: "buffer",
-    maxOutputBytes: 64 * 1024 * 1024,
-  });
+  // From here on the terminal is the command's.
   progress.done(source.name);
+  const { timeoutMs } = settings.of(source.name);
+  // Over the console input is read to its end first, which nobody types.
+  const isTyped = io.stdin.isTTY === true && !streams(machine);
+  const options = {
+    ...(isTyped ? {} : { stdin: io.stdin }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  const result = settings.json
+    ? await runCollected(machine, command, options, io)
+    : await runThrough(machine, command, options, context);
   if (settings.keep) progress.note(`kept: ${machine.runDirectory}`);
-  if (settings.json) {
-    const { stdout, stderr, ...rest } = result;
-    io.stdout.write(
-      `${JSON.stringify({ ...rest, stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString() })}\n`,
-    );
-  } else {
-    io.stdout.write(result.stdout);
-    io.stderr.write(result.stderr);
-    if (result.truncated) progress.note("the output was too long: the rest of it is left out");
-  }
+  if (result === undefined) return signalExitCode("SIGPIPE");
   if (result.timedOut) {
-    throw new CommandFailedError(source.name, {
-      ...result,
-      stdout: "",
-      stderr: "",
-    });
+    throw new CommandFailedError(source.name, { ...result, stdout: "", stderr: "" });
   }
   return result.exitCode ?? signalExitCode(result.signal);
+}
+
+type Result = CommandResult<Uint8Array>;
+
+const collectedBytes = 64 * 1024 * 1024;
+
+/** One object, when the command has ended. */
+async function runCollected(
+  machine: Machine,
+  command: readonly string[],
+  options: CommandOptions,
+  io: Io,
+): Promise<Result> {
+  const result = await machine.execute(command, {
+    ...options,
+    encoding: "buffer",
+    maxOutputBytes: collectedBytes,
+  });
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+  const { stdout, stderr, ...rest } = result;
+  io.stdout.write(`${JSON.stringify({ ...rest, stdout: text(stdout), stderr: text(stderr) })}\n`);
+  return result;
+}
+
+/** Everything as it comes, and as fast as it is read; nothing when nobody reads it any more. */
+async function runThrough(
+  machine: Machine,
+  command: readonly string[],
+  options: CommandOptions,
+  { io, progress }: Context,
+): Promise<Result | undefined> {
+  try {
+    const result = await machine.execute(command, {
+      ...options,
+      encoding: "buffer",
+      maxOutputBytes: streams(machine) ? 0 : collectedBytes,
+      onOutput: (stream, bytes) => writeAll(io[stream], bytes),
+    });
+    if (result.truncated && !streams(machine)) {
+      progress.note("the output was too long: the rest of it is left out");
+    }
+    return result;
+  } catch (error) {
+    if (error instanceof ReaderGone) return undefined;
+    throw error;
+  }
+}
+
+/** Over the console output comes at the end, and as much of it as was kept until then. */
+function streams(machine: Machine): boolean {
+  return machine.commandWay.kind === "lane";
+}
+
+/** Nobody reads what dryboot writes: `dryboot run web -- yes | head -1`. */
+class ReaderGone extends Error {}
+
+async function writeAll(stream: OutputStream, bytes: Uint8Array): Promise<void> {
+  if (!stream.writable) throw new ReaderGone();
+  if (stream.write(bytes)) return;
+  const ended = new AbortController();
+  const { signal } = ended;
+  try {
+    await Promise.race([once(stream, "drain", { signal }), once(stream, "close", { signal })]);
+  } catch {
+    throw new ReaderGone();
+  } finally {
+    ended.abort();
+  }
+  if (!stream.writable) throw new ReaderGone();
 }
 
 /** As shells say it. */

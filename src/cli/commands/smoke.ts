@@ -1,28 +1,52 @@
-import { guestLimit } from "../../host/index.ts";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { UsageError } from "../../errors.ts";
 import { findMachine, listMachines, type MachineSource } from "../../nix/index.ts";
-import { chooseAccelerator } from "../../qemu/index.ts";
-import { renderFailure, renderMachine, renderSummary } from "../../report/index.ts";
+import { renderFailure, renderJunit, renderMachine, renderSummary } from "../../report/index.ts";
 import type { Context } from "../context.ts";
 import { columnsOf, writeLines } from "../io.ts";
+import { keepResult } from "../last-results.ts";
 import { smokeMachine, type Smoked } from "../smoke-machine.ts";
 
+export interface SmokeOptions {
+  /** A file for the results in JUnit's format. */
+  readonly junit?: string;
+}
+
 /** Builds, boots and checks machines; prints a table and a verdict for each. */
-export async function smoke(references: readonly string[], context: Context): Promise<number> {
+export async function smoke(
+  references: readonly string[],
+  { junit }: SmokeOptions,
+  context: Context,
+): Promise<number> {
   const sources = await chooseMachines(references, context);
   const smoked: Smoked[] = [];
   const waiting = [...sources];
   const work = async (): Promise<void> => {
     for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
       const done = await smokeMachine(source, context);
+      await keepResult(source, done.result, context.io);
       print(done, context);
       smoked.push(done);
       if (context.io.signal.aborted) return;
     }
   };
-  const atOnce = sources.length > 1 ? await machinesAtOnce(context) : 1;
-  await Promise.all(Array.from({ length: Math.min(atOnce, sources.length) }, work));
+  // Each guest waits for its room; what comes before is Nix's work, which has its own ideas of how much goes at once.
+  const atOnce = Math.min(availableParallelism(), sources.length);
+  await Promise.all(Array.from({ length: atOnce }, work));
   if (sources.length > 1 && !context.settings.json) printSummary(smoked, context);
+  if (junit !== undefined) await writeJunit(junit, smoked, context);
   return Math.max(...smoked.map(({ exitCode }) => exitCode));
+}
+
+async function writeJunit(file: string, smoked: readonly Smoked[], { io }: Context): Promise<void> {
+  try {
+    await writeFile(resolve(io.cwd, file), renderJunit(smoked.map(({ result }) => result)));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`the results cannot be written: ${why}`, { cause: error });
+  }
 }
 
 /** All machines when none is named; a configuration that was named in NixOS's own ways goes before them. */
@@ -39,19 +63,6 @@ async function chooseMachines(
     nix.expression !== undefined || nix.nixPath?.some((entry) => entry.startsWith("nixos-config="));
   const machines = isNamed === true ? [] : await listMachines(nix);
   return machines.length > 0 ? machines : [await findMachine(undefined, nix)];
-}
-
-async function machinesAtOnce({ settings, io }: Context): Promise<number> {
-  const { memoryMiB = 1024, cores = 1 } = settings.of("");
-  const emulated = await chooseAccelerator({
-    request: settings.accelerator,
-    signal: io.signal,
-  }).then(
-    ({ name }) => name === "tcg",
-    // The vm may bring a QEMU of its own; this was a guess only.
-    () => true,
-  );
-  return guestLimit({ memoryMiB, cores, emulated });
 }
 
 function print(

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CommandRunner } from "../../../src/machine/index.ts";
-import type { ManifestUnit, Manifest } from "../../../src/nix/index.ts";
+import type { Manifest, ManifestUnit, Promised } from "../../../src/nix/index.ts";
 import { hostRunner } from "../machine/host-runner.ts";
 
 /** What the guest's systemctl and journalctl answer, each in their own format. */
@@ -85,6 +85,7 @@ export function manifestUnit(
     startedBySocket: false,
     startedByPath: false,
     fromConfiguration: true,
+    listens: [],
     source: `systemd.services.${unit.name.replace(/\.service$/, "")}`,
     file: null,
     ...unit,
@@ -97,15 +98,31 @@ export function manifestOf(units: readonly ManifestUnit[], more: Partial<Manifes
     nixosVersion: "25.11",
     defaultUnit: "multi-user.target",
     units,
+    memoryMiB: 1024,
+    cores: 1,
     firewallEnabled: true,
-    allowedTCPPorts: [],
-    allowedTCPPortRanges: [],
-    allowedUDPPorts: [],
-    allowedUDPPortRanges: [],
+    openPorts: [],
+    servicePorts: [],
+    users: [],
+    groups: [],
+    fileSystems: [],
+    sysctls: [],
+    kernelModules: [],
+    etcFiles: [],
+    virtualHosts: [],
+    certificates: [],
     overrides: [],
     ...more,
   };
 }
+
+/** A declaration of the machine's own, which the vm keeps. */
+export const declared: Promised = {
+  source: "some.option",
+  file: "/machine.nix",
+  fromConfiguration: true,
+  replaced: [],
+};
 
 /** A block of `systemctl show`. */
 export function shown(name: string, properties: Readonly<Record<string, string>> = {}): string {

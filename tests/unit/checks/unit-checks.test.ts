@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseSections } from "../../../src/checks/sections.ts";
 import { parseSnapshot } from "../../../src/checks/snapshot.ts";
 import { enabledUnits, judgeUnit } from "../../../src/checks/unit-checks.ts";
 import type { ManifestUnit } from "../../../src/nix/index.ts";
@@ -14,7 +15,7 @@ function judge(
   const text = Object.entries(sections)
     .map(([heading, body]) => `\nMARK ${heading}\n${body}\n`)
     .join("");
-  return judgeUnit(manifestUnit({ name, ...unit }), parseSnapshot(text, "MARK"));
+  return judgeUnit(manifestUnit({ name, ...unit }), parseSnapshot(parseSections(text, "MARK")));
 }
 
 const ended = {
@@ -106,7 +107,7 @@ test("a unit that was not started is waited for while the guest boots", () => {
 
 test("a unit is found by any of its names", () => {
   const text = `\nMARK units\n${shown("dbus-broker.service", { Type: "notify", Names: "dbus.service dbus-broker.service" })}`;
-  const snapshot = parseSnapshot(text, "MARK");
+  const snapshot = parseSnapshot(parseSections(text, "MARK"));
   expect(judgeUnit(manifestUnit({ name: "dbus.service", type: "notify" }), snapshot).status).toBe(
     "passed",
   );
@@ -129,9 +130,7 @@ test("templates and units that nothing wants are not expected to run", () => {
 });
 
 test("a heading that a unit forges is not taken for one", () => {
-  const snapshot = parseSnapshot(
-    "\nMARK state\nrunning\n\nFORGED system\n/evil\n\nMARK system\n/nix/store/x\n",
-    "MARK",
-  );
+  const text = "\nMARK state\nrunning\n\nFORGED system\n/evil\n\nMARK system\n/nix/store/x\n";
+  const snapshot = parseSnapshot(parseSections(text, "MARK"));
   expect(snapshot.currentSystem).toBe("/nix/store/x");
 });

@@ -19,7 +19,17 @@ async function directoryWith(
 test("help goes to stdout and ends with 0", async () => {
   const { exitCode, stdout, stderr } = await runCli(["--help"]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  for (const command of ["smoke", "build", "boot", "run", "list", "doctor", "setup"]) {
+  for (const command of [
+    "smoke",
+    "build",
+    "boot",
+    "run",
+    "checks",
+    "diff",
+    "list",
+    "doctor",
+    "setup",
+  ]) {
     expect(stdout).toContain(`\n  ${command} `);
   }
 });

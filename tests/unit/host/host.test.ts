@@ -5,7 +5,6 @@ import { afterEach, expect, test, vi } from "vitest";
 import { areListsFresh } from "../../../src/host/apt.ts";
 import { parseDistribution } from "../../../src/host/distribution.ts";
 import { missingRequirements } from "../../../src/host/requirements.ts";
-import { guestLimit } from "../../../src/host/resources.ts";
 import { canRun, examineHost } from "../../../src/host/index.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -79,9 +78,4 @@ test("package lists are fresh for a week, and never where there are none", async
   expect(areListsFresh(directory, Date.now() + 8 * 24 * 3600 * 1000)).toBe(false);
   await rm(directory, { recursive: true });
   expect(areListsFresh(directory)).toBe(false);
-});
-
-test("a host always carries one guest, and no more than its memory has room for", () => {
-  expect(guestLimit({ memoryMiB: 1_000_000_000, cores: 1, emulated: false })).toBe(1);
-  expect(guestLimit({ memoryMiB: 1, cores: 1000, emulated: true })).toBe(1);
 });

@@ -78,7 +78,11 @@ test("the overrides reach the vm and never the system", async () => {
 test("the manifest says which units the machine asks for, and where", async () => {
   put("machines/web.nix", web);
   const { manifest } = await evaluate("web");
-  expect(manifest).toMatchObject({ hostName: "web", allowedTCPPorts: [80], firewallEnabled: true });
+  expect(manifest).toMatchObject({
+    hostName: "web",
+    openPorts: [{ protocol: "tcp", from: 80, to: 80, fromConfiguration: true }],
+    firewallEnabled: true,
+  });
   const unit = (name: string): unknown =>
     manifest.units.find((candidate) => candidate.name === name);
   const file = join(cwd, "machines/web.nix");
@@ -129,6 +133,17 @@ test("a machine's own vm module goes before the soft overrides", async () => {
   put("machines/web/vm.nix", `{ virtualisation.memorySize = 3000; }`);
   const built = await buildVm(await evaluate("web"), { cwd });
   expect(readFileSync(built.runScript, "utf8")).toContain("-m 3000");
+});
+
+test("a module for this once, as text or as a file, changes the vm and not the system", async () => {
+  put("machines/web.nix", web);
+  put("big.nix", `{ virtualisation.memorySize = 5000; }`);
+  const plain = await evaluate("web");
+  const text = await evaluate("web", { overrides: "{ virtualisation.memorySize = 5000; }" });
+  const file = await evaluate("web", { overrides: "./big.nix" });
+  expect(text.vmDerivation).not.toBe(plain.vmDerivation);
+  expect(file.vmDerivation).toBe(text.vmDerivation);
+  expect(text.system).toBe(plain.system);
 });
 
 test("names with blanks, quotes and dollars reach Nix as they are", async () => {
@@ -203,6 +218,9 @@ test("a flake's machine is evaluated as the flake is, purely", async () => {
   );
   const evaluated = await evaluate(`path:${cwd}#"db.example.org"`);
   expect(evaluated).toMatchObject({ hostName: "db.example.org", nixpkgs: { origin: "flake" } });
+  const overrides = "{ virtualisation.memorySize = 5000; } # big";
+  const other = await evaluate(`path:${cwd}#"db.example.org"`, { overrides });
+  expect(other.vmDerivation).not.toBe(evaluated.vmDerivation);
   await expect(evaluate(`path:${cwd}#wbe`)).rejects.toMatchObject({
     code: "MACHINE_NOT_FOUND",
     message: expect.stringContaining("did you mean web?"),

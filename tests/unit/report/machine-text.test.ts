@@ -16,7 +16,7 @@ const palette = createPalette({ isTTY: true }, { NO_COLOR: "1" });
 const options = { palette, columns: 120, verbose: false };
 
 const check = (more: Partial<CheckResult>): CheckResult => ({
-  name: "unit is active",
+  name: "unit-active",
   subject: "nginx.service",
   source: "services.nginx",
   status: "passed",
@@ -117,4 +117,11 @@ test("colours obey NO_COLOR, FORCE_COLOR and the stream", () => {
   expect(createPalette({ isTTY: true }, { NO_COLOR: "1", FORCE_COLOR: "1" }).red("x")).toBe("x");
   expect(createPalette({}, {}).red("x")).toBe("x");
   expect(createPalette({}, { FORCE_COLOR: "1" }).red("x")).toBe("\x1b[31mx\x1b[39m");
+});
+
+test("what is waived is shown and counted, and does not fail", () => {
+  const detail = "has failed; waived until 2027-01-31: no key here";
+  const lines = renderMachine(result({ checks: [check({ status: "waived", detail })] }), options);
+  expect(lines[1]).toBe(`  ~  nginx.service  services.nginx  ${detail}`);
+  expect(lines.at(-1)).toContain("web: passed: 0 checks hold, 1 waived");
 });

@@ -4,26 +4,28 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import { UsageError } from "../errors.ts";
+import { checkSettings, type CheckSettings } from "./check-settings.ts";
 
-/** What one guest may take. */
-interface Limits {
+/** What one guest may take, and what is checked of it. */
+interface OfMachine {
   /** MiB of memory. */
   readonly memory?: number;
   /** Virtual processors. */
   readonly cores?: number;
   /** Seconds that a boot may take, and again its services to settle. */
   readonly timeout?: number;
+  readonly checks?: CheckSettings;
 }
 
 /** What `dryboot.config.{js,mjs,json}` may say. */
-export interface ConfigFile extends Limits {
+export interface ConfigFile extends OfMachine {
   /** A path that starts at the configuration file, a URL or `channel:NAME`. */
   readonly nixpkgs?: string;
   /** @default "machines" */
   readonly machinesDirectory?: string;
   readonly accel?: "auto" | "kvm" | "tcg";
   /** Settings of single machines, by name. */
-  readonly machines?: Readonly<Record<string, Limits>>;
+  readonly machines?: Readonly<Record<string, OfMachine>>;
 }
 
 // What each message completes: «memory» must be …
@@ -34,18 +36,21 @@ const positiveInteger = v.pipe(
 );
 const text = v.string("a string");
 
-const limits = {
+const ofMachine = {
   memory: v.exactOptional(positiveInteger),
   cores: v.exactOptional(positiveInteger),
   timeout: v.exactOptional(positiveInteger),
+  checks: v.exactOptional(checkSettings),
 };
 
 const settings = {
   nixpkgs: v.exactOptional(text),
   machinesDirectory: v.exactOptional(text),
   accel: v.exactOptional(v.picklist(["auto", "kvm", "tcg"], "auto, kvm or tcg")),
-  ...limits,
-  machines: v.exactOptional(v.record(v.string(), v.strictObject(limits, "an object"), "an object")),
+  ...ofMachine,
+  machines: v.exactOptional(
+    v.record(v.string(), v.strictObject(ofMachine, "an object"), "an object"),
+  ),
 };
 
 const schema: v.GenericSchema<unknown, ConfigFile> = v.strictObject(settings, "an object");

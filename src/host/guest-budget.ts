@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { setTimeout } from "node:timers/promises";
+import { InterruptedError } from "../errors.ts";
+import { fileClaim, readClaims, type Claim, type ClaimFile } from "./guest-claims.ts";
+import { availableMemoryMiB, totalMemoryMiB } from "./resources.ts";
+
+export interface GuestSlotOptions {
+  /** The guest's own memory. */
+  readonly memoryMiB: number;
+  /** The guest's virtual processors. */
+  readonly cores: number;
+  readonly signal?: AbortSignal;
+  /** What keeps this slot until it ends: a test, a file of tests. @default nothing but itself */
+  readonly holder?: string;
+  /** Other holders that cannot end while this slot is waited for. */
+  readonly blocks?: readonly string[];
+  /** Called once, when the slot is not free at once, with the ids of the processes that have guests now. */
+  readonly onWait?: (processes: readonly number[]) => void;
+  /** Where all processes of a user look. @default below `XDG_RUNTIME_DIR` */
+  readonly directory?: string;
+  /** What is shared out. @default this host's memory and cores */
+  readonly capacity?: Capacity;
+}
+
+export interface Capacity {
+  readonly memoryMiB: number;
+  readonly cores: number;
+}
+
+const memoryOfQemuMiB = 300;
+const memoryForDrybootMiB = 1024;
+const lookAgainMs = 200;
+const beingWrittenMs = 5;
+
+/** What the guests of all of a user's processes may take together. */
+export function hostCapacity(): Capacity {
+  return {
+    memoryMiB: Math.max(0, totalMemoryMiB() - memoryForDrybootMiB),
+    cores: availableParallelism(),
+  };
+}
+
+/**
+ * Waits until this host carries one more guest: first come first served among all processes of this user. A slot is
+ * given back when it is disposed of, or its process dies. A guest too big for this host has it to itself.
+ * @throws {InterruptedError} once the signal is aborted
+ */
+export async function acquireGuestSlot({
+  memoryMiB,
+  cores,
+  signal,
+  holder = randomUUID(),
+  blocks = [],
+  onWait,
+  directory,
+  capacity = hostCapacity(),
+}: GuestSlotOptions): Promise<AsyncDisposable> {
+  const file = await fileClaim(
+    {
+      memoryMiB: memoryMiB + memoryOfQemuMiB,
+      cores: Math.min(cores, capacity.cores),
+      holder: `${process.pid} ${holder}`,
+      blocks: [holder, ...blocks].map((name) => `${process.pid} ${name}`),
+    },
+    directory,
+  );
+  try {
+    await untilAdmitted(file, { capacity, signal, onWait });
+    await file.hold();
+  } catch (error) {
+    await file.remove();
+    throw error;
+  }
+  return { [Symbol.asyncDispose]: () => file.remove() };
+}
+
+interface Wait {
+  readonly capacity: Capacity;
+  readonly signal: AbortSignal | undefined;
+  readonly onWait: GuestSlotOptions["onWait"];
+}
+
+async function untilAdmitted(file: ClaimFile, { capacity, signal, onWait }: Wait): Promise<void> {
+  let told = false;
+  for (;;) {
+    if (signal?.aborted === true) {
+      throw new InterruptedError("interrupted while waiting for room for a guest", {
+        cause: signal.reason,
+      });
+    }
+    const claims = await readClaims(file.directory);
+    if (claims === undefined) {
+      // Somebody has come and not yet drawn a number, which may be lower.
+      await setTimeout(beingWrittenMs);
+      continue;
+    }
+    const room = { ...capacity, freeMemoryMiB: availableMemoryMiB() };
+    if (isAdmitted(file.claim, claims, room)) return;
+    if (!told) onWait?.(processesWithGuests(claims));
+    told = true;
+    await setTimeout(lookAgainMs, undefined, signal === undefined ? {} : { signal }).catch(
+      () => {},
+    );
+  }
+}
+
+function processesWithGuests(claims: readonly Claim[]): number[] {
+  const held = claims.filter((claim) => claim.held);
+  return [...new Set(held.map(({ id }) => Number.parseInt(id, 10)))];
+}
+
+/** Whether a claim may have its guest now; every process comes to the same answer from the same claims. */
+export function isAdmitted(
+  claim: Claim,
+  claims: readonly Claim[],
+  { memoryMiB, cores, freeMemoryMiB = Infinity }: Capacity & { readonly freeMemoryMiB?: number },
+): boolean {
+  const others = claims.filter(({ id }) => id !== claim.id);
+  const before = others.filter((other) => other.held || isEarlier(other, claim));
+  if (before.length === 0) return true;
+  const total = (of: "memoryMiB" | "cores"): number =>
+    before.reduce((sum, other) => sum + other[of], claim[of]);
+  if (
+    total("cores") <= cores &&
+    total("memoryMiB") <= memoryMiB &&
+    claim.memoryMiB <= freeMemoryMiB
+  )
+    return true;
+  return breaksDeadlock(claim, others);
+}
+
+/**
+ * Whether every guest that runs is kept by somebody who waits for another one, so that none would ever end: then the
+ * first who waits gets one over the budget.
+ */
+function breaksDeadlock(claim: Claim, others: readonly Claim[]): boolean {
+  const waiting = [...others.filter((other) => !other.held), claim];
+  const running = others.filter((other) => other.held);
+  const blocked = new Set(waiting.flatMap(({ blocks }) => blocks));
+  if (running.some(({ holder }) => !blocked.has(holder))) return false;
+  const extending = waiting.filter(({ blocks }) =>
+    running.some(({ holder }) => blocks.includes(holder)),
+  );
+  return extending.includes(claim) && !extending.some((other) => isEarlier(other, claim));
+}
+
+function isEarlier(left: Claim, right: Claim): boolean {
+  return left.number === right.number ? left.id < right.id : left.number < right.number;
+}

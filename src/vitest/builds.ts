@@ -1,0 +1,124 @@
+import { inject } from "vitest";
+import { HostError, InterruptedError, NixError, UsageError, type ErrorDetails } from "../errors.ts";
+import { bootable, build, type Bootable, type BuildOptions } from "../launch.ts";
+import { toErrorData, type ErrorData } from "../report/index.ts";
+import type { DrybootSettings } from "./settings.ts";
+import { slowProgress } from "./progress.ts";
+
+/** A machine as tests ask for it. */
+export interface WantedMachine {
+  readonly reference: string;
+  /** A module for its vm, as text or as a file. */
+  readonly overrides?: string;
+}
+
+/** What came of building a machine, as plain data that workers are given. */
+export type BuildOutcome =
+  | {
+      readonly vm: Bootable;
+      readonly derivation: string;
+      /** Which nixpkgs it was built from, in one line. */
+      readonly nixpkgs: string;
+      readonly error?: undefined;
+    }
+  | { readonly error: ErrorData };
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** What was built before the first test, by {@link buildKey}. */
+    drybootBuilds: Readonly<Record<string, BuildOutcome>>;
+  }
+}
+
+export function buildKey({ reference, overrides }: WantedMachine): string {
+  return JSON.stringify(overrides === undefined ? [reference] : [reference, overrides]);
+}
+
+/** Builds a machine; a failure is an outcome too. @throws {InterruptedError} */
+export async function buildMachine(
+  { reference, overrides }: WantedMachine,
+  { cwd = process.cwd(), nixpkgs, nixPath, machinesDirectory }: DrybootSettings,
+  options: Pick<BuildOptions, "signal" | "onProgress"> = {},
+): Promise<BuildOutcome> {
+  try {
+    const { vm } = await build(reference, {
+      ...options,
+      cwd,
+      ...(nixpkgs === undefined ? {} : { nixpkgsFromConfig: nixpkgs }),
+      ...(nixPath === undefined ? {} : { nixPath }),
+      ...(machinesDirectory === undefined ? {} : { machinesDirectory }),
+      ...(overrides === undefined ? {} : { overrides }),
+    });
+    return {
+      vm: bootable(vm),
+      derivation: vm.vmDerivation,
+      nixpkgs: vm.nixpkgs.description,
+    };
+  } catch (error) {
+    if (error instanceof InterruptedError) throw error;
+    return { error: toErrorData(error) };
+  }
+}
+
+const building = new Map<string, Promise<BuildOutcome>>();
+
+/**
+ * The vm of a machine: built before the first test where a test file names the machine, else now, once in this process.
+ * @throws what the build threw
+ */
+export async function builtVm(
+  wanted: WantedMachine,
+  settings: DrybootSettings,
+  signal: AbortSignal,
+): Promise<Bootable> {
+  const key = buildKey(wanted);
+  const known = inject("drybootBuilds")?.[key] ?? building.get(key);
+  return vmOf(await (known ?? buildNow(wanted, settings, signal)));
+}
+
+async function buildNow(
+  wanted: WantedMachine,
+  settings: DrybootSettings,
+  signal: AbortSignal,
+): Promise<BuildOutcome> {
+  const key = buildKey(wanted);
+  const progress = slowProgress(wanted.reference);
+  const started = buildMachine(wanted, settings, { signal, onProgress: progress.show });
+  building.set(key, started);
+  try {
+    return await started;
+  } catch (error) {
+    // A build that was cut short says nothing about the machine.
+    building.delete(key);
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function vmOf(outcome: BuildOutcome): Bootable {
+  if (outcome.error === undefined) return outcome.vm;
+  throw toError(outcome.error);
+}
+
+/** The error that {@link toErrorData} was made of. */
+function toError({ code, message, details, hint }: ErrorData): Error {
+  const more: ErrorDetails = { details, ...(hint === undefined ? {} : { hint }) };
+  switch (code) {
+    case "NIX_EVALUATION":
+    case "NIX_BUILD":
+      return new NixError(message, { ...more, code });
+    case "USAGE":
+    case "MACHINE_NOT_FOUND":
+    case "CONFIG_INVALID":
+      return new UsageError(message, { ...more, code });
+    case "NIX_MISSING":
+    case "NIXPKGS_MISSING":
+    case "QEMU_MISSING":
+    case "HOST_TOOL_MISSING":
+    case "HOST_RESOURCES":
+      return new HostError(message, { ...more, code });
+    default:
+      return new Error([message, ...details].join("\n"));
+  }
+}

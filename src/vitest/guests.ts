@@ -1,0 +1,103 @@
+import { inject } from "vitest";
+import { InterruptedError, UsageError } from "../errors.ts";
+import { acquireGuestSlot } from "../host/index.ts";
+import { boot, sizeOf, type Bootable, type BootOptions } from "../launch.ts";
+import type { Machine } from "../machine/index.ts";
+import { builtVm } from "./builds.ts";
+import { slowProgress } from "./progress.ts";
+import type { DrybootSettings } from "./settings.ts";
+
+/** How a test wants its guest. */
+export interface MachineOptions extends Pick<
+  BootOptions,
+  "memoryMiB" | "cores" | "network" | "kernelParameters" | "accelerator" | "lane" | "timeoutMs"
+> {
+  /** A NixOS module for this vm alone: its text, or the path of a `.nix` file that starts at the project's root. */
+  readonly overrides?: string;
+}
+
+/** Who keeps a guest, and who cannot end while it is waited for. */
+export interface GuestKeeper {
+  readonly holder: string;
+  readonly blocks: readonly string[];
+}
+
+/** A guest that runs, with the room on this host that it has until it ends. */
+export interface Guest extends AsyncDisposable {
+  readonly machine: Machine;
+}
+
+/** Builds what is not built, waits until this host carries the guest, and boots it. */
+export async function startGuest(
+  machine: string | Bootable,
+  { overrides, ...options }: MachineOptions,
+  keeper: GuestKeeper,
+  signal: AbortSignal,
+): Promise<Guest> {
+  const settings = inject("dryboot") ?? {};
+  const vm = await vmOf(machine, overrides, signal);
+  const bootOptions = { ...bootDefaults(settings, vm.name), ...options };
+  const progress = slowProgress(vm.name);
+  let at: string | undefined;
+  signal.addEventListener("abort", () => void (at = progress.latest()), { once: true });
+  try {
+    const slot = await acquireGuestSlot({
+      ...(await sizeOf(vm, bootOptions)),
+      ...keeper,
+      signal,
+      onWait: (processes) =>
+        progress.show({
+          phase: "waiting until other guests have ended",
+          detail: `of process ${processes.join(", ")}`,
+        }),
+    });
+    return await bootInSlot(vm, { ...bootOptions, signal, onProgress: progress.show }, slot);
+  } catch (error) {
+    if (!(error instanceof InterruptedError) || at === undefined) throw error;
+    throw new InterruptedError(`${vm.name}: interrupted at ${at}`, { cause: error });
+  } finally {
+    progress.end();
+  }
+}
+
+function vmOf(
+  machine: string | Bootable,
+  overrides: string | undefined,
+  signal: AbortSignal,
+): Bootable | Promise<Bootable> {
+  if (typeof machine === "string") {
+    const wanted = { reference: machine, ...(overrides === undefined ? {} : { overrides }) };
+    return builtVm(wanted, inject("dryboot") ?? {}, signal);
+  }
+  if (overrides === undefined) return machine;
+  throw new UsageError(
+    `${machine.name}: overrides change how a vm is built, and this one is built`,
+  );
+}
+
+async function bootInSlot(
+  vm: Bootable,
+  options: BootOptions,
+  slot: AsyncDisposable,
+): Promise<Guest> {
+  try {
+    const machine = await boot(vm, options);
+    return {
+      machine,
+      async [Symbol.asyncDispose]() {
+        await using _released = slot;
+        await machine[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await slot[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Without the keys that have no value. */
+function bootDefaults({ machines, ...all }: DrybootSettings, name: string): BootOptions {
+  const { accelerator, lane, memoryMiB, cores, bootTimeoutMs } = { ...all, ...machines?.[name] };
+  const given = Object.entries({ accelerator, lane, memoryMiB, cores, timeoutMs: bootTimeoutMs });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,24 @@
+import type { TestSpecification } from "vitest/node";
+import type { BuildOutcome } from "./builds.ts";
+
+/** What is known of the machines of a project's tests while vitest runs. */
+export interface MachineStore {
+  /** By {@link buildKey}. */
+  readonly outcomes: Map<string, BuildOutcome>;
+  /** Files of tests that have run, with the machines that they name. */
+  readonly specifications: Map<string, UsingSpecification>;
+  /** What users should know of the host. */
+  readonly notices: readonly string[];
+  readonly said: Set<string>;
+}
+
+/** @param warning what is to be said before the first machine is used */
+export function createMachineStore(warning: string | undefined): MachineStore {
+  const notices = warning === undefined ? [] : [warning];
+  return { outcomes: new Map(), specifications: new Map(), notices, said: new Set() };
+}
+
+export interface UsingSpecification {
+  readonly specification: TestSpecification;
+  readonly machines: readonly string[];
+}

@@ -1,0 +1,81 @@
+import { relative } from "node:path";
+import type { Reporter, TestProject, TestSpecification, Vitest } from "vitest/node";
+import { acceleratorOf } from "../launch.ts";
+import { configuredSettings } from "./configured.ts";
+import { createMachineStore, type MachineStore } from "./machine-store.ts";
+import { prepareMachines } from "./prepare.ts";
+import { commandLinePlugin, longestTestMs, type DrybootSettings } from "./settings.ts";
+import { watchMachines } from "./watch.ts";
+
+/** Puts dryboot into a run of vitest: limits of time, the machines before the first test, Nix files under watch. */
+export async function takePart(
+  vitest: Vitest,
+  project: TestProject,
+  given: DrybootSettings,
+): Promise<void> {
+  const commandLine = vitest.vite.config.plugins.find(({ name }) => name === commandLinePlugin);
+  const settings: DrybootSettings = {
+    ...(await configuredSettings(project.config.root)),
+    ...given,
+    ...commandLine?.api,
+  };
+  project.provide("dryboot", settings);
+  project.provide("drybootCommand", commandOf(vitest, project));
+  // Where the measurement fails, the first boot says why.
+  const accelerator = await acceleratorOf(settings.accelerator).catch(() => undefined);
+  limitTests(project, accelerator?.timeoutScale ?? slowestScale);
+  const store = createMachineStore(accelerator?.warning);
+  vitest.config.reporters.push(beforeTests(vitest, project, settings, store));
+  if (vitest.config.watch) watchMachines(vitest, project, settings, store);
+}
+
+/** Without what vitest finds by itself. */
+function commandOf(vitest: Vitest, project: TestProject): readonly string[] {
+  const { configFile } = vitest.vite.config;
+  const config = configFile === undefined ? "" : relative(process.cwd(), configFile);
+  const isFound = config === "" || /^vite(st)?\.config\.\w+$/.test(config);
+  return [
+    "npx",
+    "vitest",
+    "run",
+    ...(isFound ? [] : ["--config", config]),
+    ...(project.name === "" ? [] : ["--project", project.name]),
+  ];
+}
+
+/** Of TCG; {@link longestTestMs} is for that. */
+const slowestScale = 4;
+
+/** The limit of a whole test is the last resort; it is shorter where guests are fast, unless the user has set it. */
+function limitTests({ config }: TestProject, timeoutScale: number): void {
+  const limitMs = (longestTestMs * timeoutScale) / slowestScale;
+  if (config.testTimeout === longestTestMs) config.testTimeout = limitMs;
+  if (config.hookTimeout === longestTestMs) config.hookTimeout = limitMs;
+}
+
+/** vitest waits for its reporters before it gives the first file to a worker. */
+function beforeTests(
+  vitest: Vitest,
+  project: TestProject,
+  settings: DrybootSettings,
+  store: MachineStore,
+): Reporter {
+  return {
+    async onTestRunStart(specifications) {
+      const selected = await inThisShard(vitest, specifications);
+      const own = selected.filter((specification) => specification.project === project);
+      await prepareMachines(vitest, own, settings, store);
+      project.provide("drybootBuilds", Object.fromEntries(store.outcomes));
+    },
+  };
+}
+
+/** vitest leaves the other shards' files out only later. */
+async function inThisShard(
+  vitest: Vitest,
+  specifications: readonly TestSpecification[],
+): Promise<readonly TestSpecification[]> {
+  const { shard, sequence } = vitest.config;
+  if (shard === undefined || specifications.length < shard.count) return specifications;
+  return new sequence.sequencer(vitest).shard([...specifications]);
+}

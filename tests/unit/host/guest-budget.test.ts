@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { acquireGuestSlot, type GuestSlotOptions } from "../../../src/host/guest-budget.ts";
+import { processName, type Claim } from "../../../src/host/guest-claims.ts";
+
+let directory = "";
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "budget-test-"))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Asks for one of two cores; `queued` resolves once there is none. */
+function ask(options: Partial<GuestSlotOptions> = {}) {
+  let onWait = (_processes: readonly number[]): void => {};
+  const queued = new Promise<readonly number[]>((resolve) => (onWait = resolve));
+  const capacity = { memoryMiB: 10_000, cores: 2 };
+  const slot = acquireGuestSlot({
+    memoryMiB: 100,
+    cores: 1,
+    capacity,
+    directory,
+    onWait,
+    ...options,
+  });
+  return { slot, queued };
+}
+
+const end = async ({ slot }: ReturnType<typeof ask>): Promise<void> =>
+  (await slot)[Symbol.asyncDispose]();
+
+const isPending = async (slot: Promise<AsyncDisposable>): Promise<boolean> =>
+  (await Promise.race([slot, Promise.resolve("pending")])) === "pending";
+
+test("who came first goes first, also before one that would fit", async () => {
+  const first = ask({ holder: "first" });
+  await first.slot;
+  const big = ask({ holder: "big", cores: 2 });
+  await big.queued;
+  const small = ask({ holder: "small" });
+  await small.queued;
+
+  await end(first);
+  await big.slot;
+  expect(await isPending(small.slot)).toBe(true);
+
+  await end(big);
+  await end(small);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test("memory is shared out as cores are", async () => {
+  const first = ask({ memoryMiB: 6000 });
+  await first.slot;
+  const second = ask({ memoryMiB: 6000 });
+  await second.queued;
+  await end(first);
+  await end(second);
+});
+
+test("a guest that is too big for the host has it to itself", async () => {
+  await end(ask({ memoryMiB: 1_000_000, cores: 64 }));
+});
+
+test("tests that hold one guest each and want another do not wait for each other for ever", async () => {
+  const first = ask({ holder: "first" });
+  const second = ask({ holder: "second" });
+  await Promise.all([first.slot, second.slot]);
+  // The first one waits for the second, until that waits as well.
+  const more = ask({ holder: "first" });
+  await more.queued;
+  const evenMore = ask({ holder: "second" });
+  await evenMore.queued;
+
+  await more.slot;
+  expect(await isPending(evenMore.slot)).toBe(true);
+  await end(first);
+  await end(more);
+  await end(evenMore);
+});
+
+test("a test in a file that shares a guest is not kept waiting by that guest", async () => {
+  const shared = ask({ holder: "file", cores: 2 });
+  await shared.slot;
+  await end(ask({ holder: "test", blocks: ["file"] }));
+  await end(shared);
+});
+
+test("the claim of a process that was killed counts no longer", async () => {
+  const child = spawn("sleep", ["60"]);
+  await once(child, "spawn");
+  const id = `${processName(child.pid ?? 0)}-1`;
+  const claim = { id, number: 1, memoryMiB: 1, cores: 2, holder: "x", blocks: ["x"], held: true };
+  writeFileSync(join(directory, id), JSON.stringify(claim satisfies Claim));
+  const waiting = ask();
+  expect(await waiting.queued).toEqual([child.pid]);
+
+  child.kill("SIGKILL");
+  await end(waiting);
+});
+
+test("who is interrupted while waiting leaves the queue", async () => {
+  const first = ask({ cores: 2 });
+  await first.slot;
+  const controller = new AbortController();
+  const second = ask({ signal: controller.signal });
+  await second.queued;
+
+  controller.abort();
+  await expect(second.slot).rejects.toMatchObject({ code: "INTERRUPTED" });
+  expect(readdirSync(directory)).toHaveLength(1);
+  await end(first);
+});
