@@ -24,6 +24,16 @@ test("a user's command reaches that user's systemd", async ({ machines }) => {
   expect(stdout.split("\n").slice(0, 2)).toEqual(["visitor", "active"]);
 });
 
+test("all workers are there beside a virtio port that has no name", async ({ machines }) => {
+  const machine = await guest(machines);
+  await machine.succeed(
+    "for port in /sys/class/virtio-ports/*; do [ -e $port/name ] || exit 0; done; exit 1",
+  );
+  const numbers = Array.from({ length: 16 }, (_, index) => String(index));
+  const outputs = await Promise.all(numbers.map((number) => machine.succeed(`printf ${number}`)));
+  expect(outputs).toEqual(numbers);
+});
+
 test("a command outlives daemon-reexec and the isolation of another target", async ({
   machines,
 }) => {

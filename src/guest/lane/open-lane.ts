@@ -94,12 +94,13 @@ async function start(
   return answer;
 }
 
+// A port without a name (another's console) has no such file, and must not pass for the one before it.
 // It says through the port that it listens, and passes over what may stand in there from earlier.
 // On the console the word is typed apart, so that the echo of the line is not taken for the answer.
 function firstLine(word: string): string {
   return (
     " unset HISTFILE;l=none;[ -d /sys/class/virtio-ports ]||modprobe virtio_console;" +
-    'for p in /sys/class/virtio-ports/*;do read n<$p/name;[ "$n" = dryboot.control ]&&{ l=busy;' +
+    'for p in /sys/class/virtio-ports/*;do n=;read n<$p/name;[ "$n" = dryboot.control ]&&{ l=busy;' +
     "for i in {1..30};do exec 9<>/dev/${p##*/}&&break;sleep .1;done;" +
     `echo ${word}>&9;while read -rt9 -u9 m;do [[ $m = ${word}:* ]]&&eval "\${m#*:}"&&break;done;};` +
     `done 2>/dev/null;printf 'lane-%s-%s\\n' ${word} $l`
@@ -124,9 +125,9 @@ function secondLine(key: string): string {
 // lost: nobody hears of their commands any more, so these do not go on.
 const secondText = String.raw`
 d=/run/dryboot/lane-KEY; l=digest; ports=(control=9); old=();
-for f in /run/dryboot/lane-*/*.job; do read -r n p <$f && kill -9 -- -$p; done;
+for f in /run/dryboot/lane-*/*.job; do n=; read -r n p <$f && kill -9 -- -$p; done;
 rm -rf /run/dryboot/lane-*; mkdir -p -m 700 /run/dryboot; mkdir -m 700 $d; head -c SIZE <&9 >$d/agent;
-for p in /sys/class/virtio-ports/*; do read -r n <$p/name; p=/dev/\${p##*/}; case $n in
+for p in /sys/class/virtio-ports/*; do n=; read -r n <$p/name; p=/dev/\${p##*/}; case $n in
 dryboot.[0-9]*) ports+=(\${n#dryboot.}=$p); : 8<>$p || old+=($p);; esac; done;
 [ -z "$old" ] || for f in /proc/[0-9]*/fd/*; do [ -c $f ] && for p in "\${old[@]}"; do
 [ $f -ef $p ] && { p=\${f#/proc/}; kill -9 \${p%%/*}; }; done; done;
