@@ -61,6 +61,6 @@ function evidenceLines(text: string): string[] {
 }
 
 /** ` └─ ConditionPathExists=/etc/secret was not met`, as `systemctl status` shows it. */
-export function unmetCondition(status: string): string | undefined {
+function unmetCondition(status: string): string | undefined {
   return /((?:Condition|Assert)\w+=.*?) was not met/.exec(status)?.[1];
 }

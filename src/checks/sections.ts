@@ -24,7 +24,7 @@ export async function ask(
   return parseSections(result.stdout, mark);
 }
 
-export function questionsCommand(mark: string, questions: Questions): string {
+function questionsCommand(mark: string, questions: Questions): string {
   return Object.entries(questions)
     .map(([name, text]) => `printf '\\n%s %s\\n' ${mark} ${name}\n{\n${text}\n} || true`)
     .join("\n");

@@ -92,6 +92,6 @@ export class Transcript {
 }
 
 /** systemd's moving asterisks: `[ ***  ] A start job is running for … (8s / 1min 30s)`. */
-export function isAnimation(line: string): boolean {
+function isAnimation(line: string): boolean {
   return /^\[[ *]+\] .*(?:start|stop) job is running/.test(line.trimStart());
 }

@@ -111,7 +111,7 @@ function processesWithGuests(claims: readonly Claim[]): number[] {
 }
 
 /** Whether a claim may have its guest now; every process comes to the same answer from the same claims. */
-export function isAdmitted(
+function isAdmitted(
   claim: Claim,
   claims: readonly Claim[],
   { memoryMiB, cores, freeMemoryMiB = Infinity }: Capacity & { readonly freeMemoryMiB?: number },

@@ -73,7 +73,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** Root builds by itself, everybody else through the daemon, or in a store of their own. */
-export function mayBuild(): boolean {
+function mayBuild(): boolean {
   if (process.getuid?.() === 0 || hasDaemon()) return true;
   try {
     accessSync("/nix/store", constants.W_OK);

@@ -56,7 +56,7 @@ export function cut(text: string, width: number): string {
     : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
 }
 
-export function widthOf(text: string): number {
+function widthOf(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
 

@@ -88,7 +88,7 @@ function requestText(url: URL, { method = "GET", headers = {}, body }: HttpOptio
 }
 
 /** The last response of what curl prints: «100 Continue» and followed redirects come before it. */
-export function parseResponse(text: string): HttpResponse | undefined {
+function parseResponse(text: string): HttpResponse | undefined {
   const block = /^HTTP\/[\d.]+ (\d{3})[^\n]*\n((?:[^\r\n]+\r?\n)*)\r?\n/.exec(text);
   if (!block) return undefined;
   const [whole, status, head = ""] = block;

@@ -5,16 +5,7 @@ import type { CommandRunner } from "../runner.ts";
 import { Subject } from "./subject.ts";
 
 /** Syslog's names, the gravest first. */
-export const priorities = [
-  "emerg",
-  "alert",
-  "crit",
-  "err",
-  "warning",
-  "notice",
-  "info",
-  "debug",
-] as const;
+const priorities = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] as const;
 
 export type Priority = (typeof priorities)[number];
 
