@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { dirname } from "node:path";
 import { Console, spawnPty, type Exit, type Transport } from "../console/index.ts";
 import { Deadline, formatMs } from "../deadline.ts";
@@ -85,6 +86,8 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
     // Whatever is being waited for ends with the guest.
     const abort = (): void => void transport.terminate();
     signal?.addEventListener("abort", abort, { once: true });
+    // So does every pending command: many of them are no leak.
+    if (signal !== undefined) setMaxListeners(0, signal);
     releases.unshift(async () => signal?.removeEventListener("abort", abort));
     const console = new Console(transport, {
       recordIn: directory.path,

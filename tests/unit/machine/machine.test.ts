@@ -55,7 +55,8 @@ describe("on a guest that has booted", () => {
   const progress: Progress[] = [];
 
   beforeAll(async () => {
-    machine = await start("fake-guest", { onProgress: (event) => progress.push(event) });
+    const { signal } = new AbortController();
+    machine = await start("fake-guest", { signal, onProgress: (event) => progress.push(event) });
   });
   afterAll(() => machine[Symbol.asyncDispose]());
 
@@ -64,6 +65,15 @@ describe("on a guest that has booted", () => {
     expect(names).toEqual(["qemu", "stage 1", "stage 2", "systemd", "login"]);
     expect([...new Set(progress.map(({ phase }) => phase))]).toEqual(names);
     expect(progress.some(({ detail }) => /<<< NixOS Stage 2 >>>/.test(detail ?? ""))).toBe(true);
+  });
+
+  test("many pending commands are no leak of listeners", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): unknown => warnings.push(warning);
+    process.on("warning", note);
+    await Promise.all(Array.from({ length: 12 }, () => machine.run("true")));
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
   });
 
   test("an interpolation reaches the command as it is", async () => {
