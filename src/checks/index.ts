@@ -25,7 +25,7 @@ export {
   type ExplainedGroup,
 } from "./difference.ts";
 export { planChecks, type PlanOptions } from "./plan.ts";
-export { findWaiver, waiversOf, type Waiver, type Waivers } from "./waivers.ts";
+export { findWaiver, hasExpired, waiversOf, type Waiver, type Waivers } from "./waivers.ts";
 
 export interface CheckOptions extends PlanOptions {
   /** Until then units may still be starting. */

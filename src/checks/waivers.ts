@@ -69,8 +69,8 @@ export function applyWaivers(
   waivers: readonly Waiver[],
   today: string = localDay(new Date()),
 ): CheckResult[] {
-  const expired = waivers.filter(({ until }) => until < today);
-  const counting = waivers.filter(({ until }) => until >= today);
+  const expired = waivers.filter((waiver) => hasExpired(waiver, today));
+  const counting = waivers.filter((waiver) => !hasExpired(waiver, today));
   return [
     ...results.map((result) => {
       const waiver = findWaiver(counting, result);
@@ -78,6 +78,11 @@ export function applyWaivers(
     }),
     ...expired.map(expiry),
   ];
+}
+
+/** Whether its last day is over. */
+export function hasExpired({ until }: Waiver, today: string = localDay(new Date())): boolean {
+  return until < today;
 }
 
 /** The first that is for a check, or for its result. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DrybootError, InterruptedError } from "../errors.ts";
+import { quoteWords } from "../shell-quote.ts";
 import { evaluateMachine, type EvaluatedMachine, type NixOptions } from "../nix/index.ts";
 import { firstTest } from "./first-test.ts";
 import { completePackage } from "./package-json.ts";
@@ -126,7 +127,11 @@ async function planTest(
     // Without Nix nothing can be said of any machine; its test waits for a host that has it.
     if (error.code === "NIX_MISSING" || error.code === "NIXPKGS_MISSING")
       return { path, text: firstTest(reference) };
-    return { remark: `${source.name}: no test was written: ${error.message}` };
+    const why = error.message.replace(`${source.name}: `, "");
+    const more = quoteWords(["npx", "dryboot", "checks", reference]);
+    return {
+      remark: `${source.name}: no test was written: ${why}. ${more} says more; then run init again`,
+    };
   }
 }
 

@@ -8,6 +8,7 @@ export {
 } from "./difference.ts";
 export { evaluateMachine } from "./evaluate.ts";
 export { listFlakeMachines } from "./flake.ts";
+export { originalOf } from "./flake-copy.ts";
 export { findMachine, listMachines } from "./machines.ts";
 export { resolveNixpkgs } from "./nixpkgs.ts";
 export { findPocket, isPocket, isPocketReady, preparePocket } from "./pocket.ts";

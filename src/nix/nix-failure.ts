@@ -1,5 +1,7 @@
 import { relative } from "node:path";
 import { HostError, NixError, type DrybootError } from "../errors.ts";
+import { quoteWords } from "../shell-quote.ts";
+import { originalOf } from "./flake-copy.ts";
 import { storeName, type NixLog, type NixMessage } from "./nix-log.ts";
 
 const shownLines = 25;
@@ -16,16 +18,18 @@ export interface FailureContext {
 
 /** The error for an evaluation that failed: one line that stands alone, then what Nix said. */
 export function evaluationFailure(log: NixLog, context: FailureContext): DrybootError {
+  const why = essence(log.errors.at(-1), context.cwd);
   return (
     hostFailure(log) ??
     // An evaluation may need something built first (import from derivation).
     builderFailure(log, context) ??
-    new NixError(`${context.machine}: ${essence(log.errors.at(-1), context.cwd)}`, {
+    untrackedFile(log, context) ??
+    new NixError(`${context.machine}: ${why}`, {
       code: "NIX_EVALUATION",
       details:
         context.verbose === true
           ? log.errors.flatMap(({ whole }) => whole.split("\n"))
-          : meaningfulLines(log),
+          : meaningfulLines(log).filter((line, _, all) => all.length > 1 || line !== why),
       hint: `Repeat it by hand: ${context.repeat}`,
     })
   );
@@ -71,6 +75,24 @@ function builderFailure(log: NixLog, context: FailureContext): NixError | undefi
         hint: `Repeat it by hand: ${context.repeat}`,
       },
     );
+  }
+  return undefined;
+}
+
+// Older and newer Nix.
+const missingFile = /getting status of '([^']+)': No such file|path '([^']+)' does not exist/;
+
+/** A flake in a Git repository is a copy of what Git knows; a new file is not in it. */
+function untrackedFile(log: NixLog, { machine, cwd }: FailureContext): NixError | undefined {
+  for (const { text } of log.errors) {
+    const [, older, newer] = missingFile.exec(text) ?? [];
+    const path = originalOf(older ?? newer ?? "", cwd);
+    if (path === undefined) continue;
+    return new NixError(`${machine}: ${path} is here, but not in the flake`, {
+      code: "NIX_EVALUATION",
+      details: meaningfulLines(log),
+      hint: `A flake has only files that Git knows: ${quoteWords(["git", "add", path])}`,
+    });
   }
   return undefined;
 }

@@ -79,7 +79,7 @@ function renderChecks(result: MachineResult, { palette, columns, verbose }: Text
     ...(left > 0
       ? [
           palette.dim(
-            `    and ${left} more that hold, of what NixOS itself brings (--verbose shows them)`,
+            `    and ${left} more that hold or are skipped, of what NixOS itself brings (--verbose shows them)`,
           ),
         ]
       : []),

@@ -1,12 +1,13 @@
 import {
   checkNames,
   findWaiver,
+  hasExpired,
   planChecks,
   waiversOf,
   type Check,
   type Waiver,
 } from "../../checks/index.ts";
-import { findMachine } from "../../nix/index.ts";
+import { findMachine, originalOf } from "../../nix/index.ts";
 import { cleanLine, renderTable } from "../../report/index.ts";
 import type { Context } from "../context.ts";
 import { columnsOf, writeLines } from "../io.ts";
@@ -51,12 +52,17 @@ function renderPlan(
 }
 
 function whereFrom({ source, file }: Check, cwd: string): string {
-  return file === undefined ? source : `${source} in ${file.replace(`${cwd}/`, "")}`;
+  if (file === undefined) return source;
+  return `${source} in ${originalOf(file, cwd) ?? file.replace(`${cwd}/`, "")}`;
 }
 
 function waiverNote(check: Check, waivers: readonly Waiver[]): string {
   const waiver = findWaiver(waivers, check);
-  return waiver === undefined ? "" : ` (waived until ${waiver.until}: ${waiver.reason})`;
+  if (waiver === undefined) return "";
+  const { until, reason } = waiver;
+  return hasExpired(waiver)
+    ? ` (waiver ended ${until} and fails: ${reason})`
+    : ` (waived until ${until}: ${reason})`;
 }
 
 function describe(check: Check, waivers: readonly Waiver[]): object {
@@ -69,6 +75,11 @@ function describe(check: Check, waivers: readonly Waiver[]): object {
     source,
     ...(file === undefined ? {} : { file }),
     builtIn,
-    ...(waiver === undefined ? {} : { waiver: { reason: waiver.reason, until: waiver.until } }),
+    ...(waiver === undefined ? {} : { waiver: describeWaiver(waiver) }),
   };
+}
+
+function describeWaiver(waiver: Waiver): object {
+  const { reason, until } = waiver;
+  return { reason, until, expired: hasExpired(waiver) };
 }

@@ -17,8 +17,11 @@ export async function list({ io, settings, progress }: Context): Promise<number>
     );
     return 0;
   }
-  if (machines.length === 0)
-    progress.note("no machines here: put a configuration into machines/NAME.nix");
+  if (machines.length === 0) {
+    const { machinesDirectory = "machines" } = settings.nix;
+    const directory = machinesDirectory.replace(`${io.cwd}/`, "");
+    progress.note(`no machines here: put a configuration into ${directory}/NAME.nix`);
+  }
   const rows = listed.map(({ machine, last }) => [
     machine.name,
     originOf(machine, io.cwd),

@@ -153,3 +153,16 @@ test("a JUnit file that cannot be written ends with 2", async () => {
   expect(stderr).toContain("the results cannot be written");
   expect(exitCode).toBe(2);
 });
+
+test("checks says that a waiver's last day is over", async () => {
+  const config = { checks: { waive: [{ ...waiver, until: "2001-12-31" }] } };
+  const { stdout } = await dryboot(["checks", "web"], config);
+  expect(stdout).toContain("(waiver ended 2001-12-31 and fails");
+  const json = await dryboot(["checks", "web", "--json"], config);
+  expect(json.stdout).toContain('"expired":true');
+});
+
+test("list names the directory that the configuration file gives", async () => {
+  const { stderr } = await dryboot(["list"], { machinesDirectory: "hosts" });
+  expect(stderr).toContain("put a configuration into hosts/NAME.nix");
+});

@@ -81,6 +81,7 @@ test("a module that is no machine by itself gets no test, and the reason is said
   const { remarks } = await initialise();
   expect(remarks).toHaveLength(1);
   expect(remarks[0]).toMatch(/^common: no test was written: .*services\.ngin/);
+  expect(remarks[0]).toContain("npx dryboot checks common says more; then run init again");
   expect(existsSync(join(cwd, "tests/machines/common.test.ts"))).toBe(false);
 });
 

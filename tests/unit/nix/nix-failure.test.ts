@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { buildFailure, evaluationFailure } from "../../../src/nix/nix-failure.ts";
 import { createNixLog, type NixLog } from "../../../src/nix/nix-log.ts";
@@ -75,4 +77,35 @@ test("a newer Nix's words for a failing builder are understood", () => {
   const log = createNixLog("build");
   log.push(`@nix ${JSON.stringify({ action: "msg", level: 0, msg: text, raw_msg: text })}`);
   expect(buildFailure(log, context).message).toBe("web: building full failed with exit code 1");
+});
+
+test.for([
+  "getting status of '/nix/store/as9j98hzjk8nbdbzc76iilm9hgflgm7k-source/hosts/gamma': No such file or directory",
+  "path '/nix/store/as9j98hzjk8nbdbzc76iilm9hgflgm7k-source/hosts/gamma' does not exist",
+])(
+  "a file that a flake lacks because Git does not know it is named, with the way out: %s",
+  (msg) => {
+    const cwd = mkdtempSync(join(tmpdir(), "dryboot-test-"));
+    const log = createNixLog("evaluate");
+    log.push(`@nix ${JSON.stringify({ action: "msg", level: 0, msg: `error: ${msg}` })}`);
+    try {
+      expect(evaluationFailure(log, { ...context, cwd }).hint).toContain("nix-build again");
+      mkdirSync(join(cwd, "hosts/gamma"), { recursive: true });
+      expect(evaluationFailure(log, { ...context, cwd })).toMatchObject({
+        message: "web: hosts/gamma is here, but not in the flake",
+        hint: "A flake has only files that Git knows: git add hosts/gamma",
+      });
+    } finally {
+      rmSync(cwd, { recursive: true });
+    }
+  },
+);
+
+test("what Nix said is not said twice", () => {
+  const log = createNixLog("evaluate");
+  log.push(`@nix ${JSON.stringify({ action: "msg", level: 0, msg: "error: no name yet" })}`);
+  expect(evaluationFailure(log, context)).toMatchObject({
+    message: "web: no name yet",
+    details: [],
+  });
 });
