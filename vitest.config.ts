@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig as defineVitestConfig, type ViteUserConfig } from "vitest/config";
 import { defineConfig } from "./src/vitest/config.ts";
@@ -19,7 +20,9 @@ const config: ViteUserConfig = defineVitestConfig({
           name: "unit",
           include: ["tests/unit/**/*.test.ts"],
           sequence: { groupOrder: 0 },
-          maxWorkers: "100%",
+          // Most of a test is waiting for small programs.
+          maxWorkers: Math.max(4, availableParallelism()),
+          isolate: false,
           // Limits for a busy host: what does not happen at all is found a little later, and nothing fails for being slow.
           testTimeout: 60_000,
           hookTimeout: 60_000,
