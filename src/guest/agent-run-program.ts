@@ -134,9 +134,8 @@ run() {
   p=$!
   echo "$p" >"$f.p"
   [[ ! -e $f.k && -p $f.2 ]] || kill -KILL -- "-$p"
+  # In a subshell this does not end when the command only stops.
   wait "$p"; s=$?
-  # It may stand still only.
-  while ((s > 128)) && kill -0 "$p" 2>/dev/null; do set +m; wait "$p"; s=$?; done
   # Bash tells of a death by signal in words only.
   jobs >/dev/null
   read -r -d '' x <"$f.n"

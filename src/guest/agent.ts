@@ -35,12 +35,13 @@ export function agentProgram(token: string): string {
 const program = String.raw`
 _l=\${LC_ALL-}; export -n LC_ALL; LC_ALL=C
 export TERM=dumb; unset PROMPT_COMMAND PS0 ENV BASH_ENV HISTFILE
-_d=/run/dryboot/TOKEN; mkdir -p -m 700 "$_d" 2>/dev/null || { _d=\${TMPDIR:-/tmp}/dryboot-agent-TOKEN; mkdir -m 700 "$_d"; } || exit
+for _d in "\${TMPDIR:-/run}" /tmp; do _d+=/dryboot-agent-TOKEN; mkdir -m 700 "$_d" && break; done 2>/dev/null
+[[ -d $_d ]] || exit
 mkfifo "$_d/q"
 # Nothing ever comes out of this.
 exec 3<>"$_d/q"
-_i= _n=0 _j=0 _x=
-declare -A _p _m
+_i= _n=0 _x=
+declare -A _p _m _j
 set -f
 trap 'rm -rf "$_d"; exit' TERM HUP
 say() { printf '~TOKEN:%d:%s~\n' "\${#1}" "$1"; }
@@ -67,7 +68,8 @@ strike() {
   [[ ! -s $_d/$1.d ]] || return
   local p
   : >"$_d/$1.k"
-  read -r p <"$_d/$1.p" && kill "-$2" -- "-$p"
+  # What stands still would get a TERM only when it goes on.
+  read -r p <"$_d/$1.p" && kill "-$2" -- "-$p" && kill -CONT -- "-$p"
 } 2>/dev/null
 say H
 while IFS= read -r -d '~' _q; do
@@ -77,20 +79,22 @@ while IFS= read -r -d '~' _q; do
   case $1 in
     H) say H ;;
     P | I) [[ -z \${_p[$2]-} ]] || { say "A:$2"; continue; }
-      [[ $_i == "$2" ]] || { _i=$2 _n=0 _j=0 _x=; }
       if [[ $1 == P ]]; then
+        [[ $_i == "$2" ]] || _i=$2 _n=0 _x=
         ((_n == $3)) && _x+=$4 _n=$((_n + 1))
         say "a:$2:P$_n"
       else
-        ((_j == 0 && $3 == 0)) && : >"$_d/$2.i"
-        ((_j == $3)) && printf '%s\n' "$4" >>"$_d/$2.i" && _j=$((_j + 1))
-        say "a:$2:I$_j"
+        _y=\${_j[$2]-0}
+        if ((_y == $3)); then
+          # Half of a line may be there now: this input is not taken any more.
+          printf '%s\n' "$4" >>"$_d/$2.i" && _j[$2]=$((_y + 1)) || _j[$2]=-1
+        fi
+        say "a:$2:I\${_j[$2]-0}"
       fi ;;
     C) if [[ -n \${_p[$2]-} ]]; then say "A:$2"
       else
-        (($4 + $5 > 0)) || _i=$2 _n=0 _j=0
-        [[ $4 != 0 || $_i != "$2" ]] || _x=$6
-        if [[ $_i == "$2" ]] && ((_n == $4 && _j == $5)); then _m[$2]=$3; start "$2"; else say "U:$2"; fi
+        (($4 > 0)) || _i=$2 _n=0 _x=$6
+        if [[ $_i == "$2" ]] && ((_n == $4 && \${_j[$2]-0} == $5)); then _m[$2]=$3; start "$2"; else say "U:$2"; fi
       fi ;;
     S) _a=; [[ -z \${_p[$2]-} ]] || ! kill -0 "\${_p[$2]}" 2>/dev/null || _a=1
       if [[ -s $_d/$2.d ]]; then IFS= read -r -d '' _r <"$_d/$2.d"; say "$_r"
@@ -101,7 +105,7 @@ while IFS= read -r -d '~' _q; do
     K) strike "$2" TERM ;;
     X) strike "$2" KILL ;;
     F) shift
-      for _c; do unset "_p[$_c]" "_m[$_c]"; done
+      for _c; do unset "_p[$_c]" "_m[$_c]" "_j[$_c]"; done
       drop "$@" & ;;
     Q) rm -rf "$_d"; say Z; exit ;;
   esac

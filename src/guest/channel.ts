@@ -9,7 +9,10 @@ export interface CommandRequest {
   readonly cwd?: string;
   /** Runs in a login session of this user. @default root, in the console's own session */
   readonly user?: string;
-  /** Over the lane a source is read as fast as the command reads; over the console it is read first. */
+  /**
+   * A source is read as fast as the guest takes it: over the lane while the command reads it, over
+   * the console before the command starts.
+   */
   readonly stdin?: CommandInput;
   /** The command is ended in the guest after this time. @default never */
   readonly timeoutMs?: number;
@@ -56,12 +59,4 @@ export interface CommandChannel extends AsyncDisposable {
   run(request: CommandRequest): Promise<CommandOutcome>;
   /** Lets go without a word to the guest, whose shell is gone: what still runs fails with this error. */
   abandon(error: GuestLostError): void;
-}
-
-/** All of an input, for a way that cannot pass it on piece by piece. */
-export async function wholeInput(input: CommandInput): Promise<Uint8Array> {
-  if (typeof input === "string" || input instanceof Uint8Array) return Buffer.from(input);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of input) pieces.push(Buffer.from(piece));
-  return Buffer.concat(pieces);
 }

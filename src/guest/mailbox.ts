@@ -26,6 +26,18 @@ export class Mailbox<T> {
     this.#wake?.();
   }
 
+  /** What the promise gives; `undefined` when a message or an interruption comes before. */
+  async unlessWoken<U>(promise: Promise<U>): Promise<U | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const woken = new Promise<undefined>((resolve) => {
+      this.#wake = () => resolve(undefined);
+    });
+    const first = await Promise.race([promise, woken]);
+    this.#wake = undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+    return first;
+  }
+
   /** The next message; `undefined` at the deadline or after an interruption. */
   async next(deadline: Deadline): Promise<T | undefined> {
     if (this.#messages.length === 0 && this.#failure === undefined) {

@@ -2,15 +2,11 @@ import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import type { GuestLostError } from "../errors.ts";
 import type { CommandChannel, CommandOutcome, CommandRequest } from "./channel.ts";
-import {
-  awaitReport,
-  complete,
-  serialCommand,
-  submit,
-  type SerialCommand,
-  type SerialPace,
-} from "./serial-command.ts";
+import { awaitReport, serialCommand, submit, type SerialCommand } from "./serial-command.ts";
 import { SerialLink } from "./serial-link.ts";
+import { complete } from "./serial-output.ts";
+import { sendInput } from "./serial-parts.ts";
+import type { SerialPace } from "./serial-patience.ts";
 import { Collector } from "./serial-result.ts";
 import { takeTurns } from "./turns.ts";
 
@@ -39,12 +35,13 @@ export async function openSerialChannel(
     forgetAfterMs = 1000,
     pollMs = 400,
     graceMs = 2000,
+    stallMs = 60_000,
   }: SerialChannelOptions,
 ): Promise<CommandChannel> {
   const link = new SerialLink(console, { silenceMs });
   try {
     await link.start(deadline);
-    return new SerialChannel(link, { pollMs, graceMs }, forgetAfterMs);
+    return new SerialChannel(link, { pollMs, graceMs, stallMs }, forgetAfterMs);
   } catch (error) {
     link.stop();
     throw error;
@@ -57,7 +54,7 @@ class SerialChannel implements CommandChannel {
   readonly #pace: SerialPace;
   readonly #forgetAfterMs: number;
   readonly #running = new Set<Promise<unknown>>();
-  /** The guest puts the parts of one command together at a time. */
+  /** The guest puts the parts of one command's text together at a time. */
   readonly #submitting = takeTurns(1);
   readonly #taking = takeTurns(commandsAtOnce);
   #nextId = 1;
@@ -75,7 +72,7 @@ class SerialChannel implements CommandChannel {
   }
 
   async run(request: CommandRequest): Promise<CommandOutcome> {
-    const command = await serialCommand(request);
+    const command = serialCommand(request);
     const outcome = this.#taking(() => this.#runNow(request, command), request.signal);
     const settled = outcome.catch(() => {});
     this.#running.add(settled);
@@ -98,9 +95,10 @@ class SerialChannel implements CommandChannel {
     const id = String(this.#nextId++);
     using conversation = this.#link.converse(id, request.signal);
     const collector = new Collector(command.maxOutputBytes);
-    const submitNow = (): Promise<void> =>
-      this.#submitting(() => submit(conversation, command, this.#pace), request.signal);
     try {
+      const inputs = await sendInput(conversation, request.stdin, this.#pace);
+      const submitNow = (): Promise<void> =>
+        this.#submitting(() => submit(conversation, command, inputs, this.#pace), request.signal);
       await submitNow();
       const startedAtMs = performance.now();
       const report = await awaitReport(conversation, collector, {

@@ -24,6 +24,8 @@ export interface Conversation extends Disposable {
    * @throws GuestLostError when nothing has come from the guest for too long
    */
   next(deadline: Deadline): Promise<Frame | undefined>;
+  /** What the promise gives, unless the wait for it ends as one for a frame would. */
+  during<T>(promise: Promise<T>): Promise<T>;
   lost(message: string): GuestLostError;
 }
 
@@ -103,18 +105,31 @@ export class SerialLink {
     signal?.addEventListener("abort", abort);
     const send = (verb: string, ...words: readonly (string | number)[]): void =>
       this.send([verb, id, ...words].join(" "));
+    const waited = async <T>(wait: () => Promise<T>): Promise<T | undefined> => {
+      if (this.closed && this.failure === undefined) throw this.lost(closedMessage);
+      const aborted = (): boolean => signal?.aborted === true;
+      const result = aborted() ? undefined : await wait();
+      if (!aborted()) return result;
+      send("X");
+      throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
+    };
     return {
       send,
       next: async (deadline) => {
-        if (this.closed && this.failure === undefined) throw this.lost(closedMessage);
-        const aborted = (): boolean => signal?.aborted === true;
-        const frame = aborted() ? undefined : await box.next(deadline);
-        if (aborted()) {
-          send("X");
-          throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
-        }
+        const frame = await waited(() => box.next(deadline));
         if (frame === undefined) this.#checkAlive();
         return frame;
+      },
+      during: async (promise) => {
+        const settled = promise.then((value) => ({ value }));
+        settled.catch(() => {});
+        for (;;) {
+          const first = await waited(() => box.unlessWoken(settled));
+          if (first === undefined) continue;
+          // Nothing was asked of the guest meanwhile.
+          this.#lastFrameMs = performance.now();
+          return first.value;
+        }
       },
       lost: (message) => this.lost(message),
       [Symbol.dispose]: () => {

@@ -51,6 +51,14 @@ function parsePacked(text: string): Packed | undefined {
   return { kind: "lines", count: Number(count), digest, sizeBytes: Number(size) };
 }
 
+/** Bytes of output that travel. */
+export function sizeOf({ o, e }: Report): number {
+  return [o, e].reduce(
+    (sum, packed) => sum + (packed.kind === "lines" ? packed.count * payloadLineLength : 0),
+    0,
+  );
+}
+
 export interface MissingLines {
   readonly stream: Stream;
   readonly start: number;
@@ -64,6 +72,8 @@ const maxRequestedLines = 32;
 export class Collector {
   readonly #lines: Record<Stream, (string | undefined)[]> = { o: [], e: [] };
   readonly #maxBytes: number;
+  /** How many lines have come that were not there before. */
+  newLines = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -78,7 +88,9 @@ export class Collector {
     const index = Number(number);
     // A guest that forges lines must not fill the memory.
     if (index * payloadLineLength > this.#maxBytes * 2 + payloadLineLength) return undefined;
-    this.#lines[stream === "o" ? "o" : "e"][index] = payload;
+    const lines = this.#lines[stream === "o" ? "o" : "e"];
+    if (lines[index] === undefined) this.newLines += 1;
+    lines[index] = payload;
     return index;
   }
 

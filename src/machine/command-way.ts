@@ -27,6 +27,8 @@ export interface CommandWayOptions {
 }
 
 const patienceMs = 60_000;
+// In a guest where somebody ends lanes, the console is the way that lasts.
+const maxLaneLosses = 3;
 // When the guest itself ended or began anew, QEMU or the console says so a moment later, and better.
 const betterReasonMs = 500;
 
@@ -38,18 +40,23 @@ export function keepCommandWay(
   let current = first;
   let suspended: Promise<void> | undefined;
   let recovery: Promise<void> | undefined;
+  /** Since the guest booted. */
+  let laneLosses = 0;
 
   const connectSince = async (since: number, deadline: Deadline): Promise<void> => {
     console.answersQueries = true;
-    current = await connect(console, {
+    const gaveUpLane = laneLosses >= maxLaneLosses;
+    const next = await connect(console, {
       deadline,
       signal,
       since,
-      laneDirectory,
+      laneDirectory: gaveUpLane ? undefined : laneDirectory,
       timeoutScale,
     });
+    current = gaveUpLane ? { ...next, laneRefusal: `it was lost ${laneLosses} times` } : next;
   };
   const recover = async (failure: GuestLostError): Promise<void> => {
+    if (current.channel.kind === "lane") laneLosses += 1;
     const mark = console.mark();
     // The shell at the console has shown its prompt long ago; this makes it show another.
     console.sendLine("");
@@ -98,6 +105,7 @@ export function keepCommandWay(
       current.channel.abandon(
         new GuestLostError(`${name} has booted again`, { code: "GUEST_LOST" }),
       );
+      laneLosses = 0;
       await connectSince(mark, deadline);
       recovery = undefined;
     },

@@ -28,9 +28,11 @@ export async function connectLane(
   };
   try {
     const control = await open(ports.control);
-    const slots = await Promise.all(
-      ports.slots.map(async ({ out, err }) => ({ out: await open(out), err: await open(err) })),
-    );
+    const slots = [];
+    // One after the other: none is still on its way when another fails.
+    for (const { out, err } of ports.slots) {
+      slots.push({ out: await open(out), err: await open(err) });
+    }
     return { control, slots };
   } catch (error) {
     for (const socket of made) socket.destroy();

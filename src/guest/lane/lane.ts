@@ -1,10 +1,10 @@
 import { Deadline, formatMs } from "../../deadline.ts";
 import { GuestLostError, InterruptedError } from "../../errors.ts";
 import type { CommandChannel, CommandOutcome, CommandRequest } from "../channel.ts";
+import { composeForAgent } from "../plain-command.ts";
 import { limitCommand } from "./command-limits.ts";
 import type { LaneSockets } from "./connect.ts";
 import { LateOutputs, type LateOutput } from "./late-output.ts";
-import { composeForLane } from "./plain-command.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
 import { SlotPool } from "./slot-pool.ts";
 import { outcomeOf } from "./slot-outcome.ts";
@@ -110,7 +110,7 @@ export class LaneChannel implements Lane {
 
   async run(request: CommandRequest): Promise<CommandOutcome> {
     const { command, stdin, maxOutputBytes = defaultMaxOutputBytes, onOutput } = request;
-    const text = composeForLane(request);
+    const text = composeForAgent(request);
     using _ = this.#life.expect();
     const slot = await this.#pool.acquire(request.signal);
     const serial = this.#nextSerial++;
@@ -174,13 +174,15 @@ export class LaneChannel implements Lane {
         throw this.#failure;
       }
       if (first === "overdue") {
-        return { exitCode: undefined, ...slot.peek(), timedOut: true, durationMs };
+        return { exitCode: undefined, ...slot.peek(serial), timedOut: true, durationMs };
       }
       throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
     } catch (error) {
       // Whoever listened to its output failed: nobody wants the rest.
       if (slot.isRunning(serial)) this.#supervisor.kill(slot.index, serial, "KILL");
       throw error;
+    } finally {
+      slot.disregard(serial);
     }
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { requestHeadBytes } from "./agent.ts";
 import type { CommandInput, OutputListener, OutputStream } from "../channel.ts";
 import { feedInput, type InputFeed } from "./input-feed.ts";
+import { deliverTo, type Delivery } from "./delivery.ts";
 import { OutputCollector } from "./output-collector.ts";
 import { createTrailerReader, type Trailer, type TrailerReader } from "./trailer-reader.ts";
 
@@ -36,8 +37,7 @@ interface Running {
   readonly job: SlotJob;
   readonly collected: Readonly<Record<OutputStream, OutputCollector>>;
   readonly ended: Partial<Record<OutputStream, Trailer>>;
-  /** Pieces of output that its listener is not done with. */
-  readonly deliveries: Set<Promise<void>>;
+  readonly delivery: Delivery;
   readonly input: InputFeed | undefined;
   readonly resolve: (result: SlotResult) => void;
   readonly reject: (error: unknown) => void;
@@ -94,7 +94,8 @@ export class Slot {
       const head = requestHead(key, job.serial, text.length, job.stdin !== undefined);
       this.#out.write(Buffer.concat([head, text]));
       const input = job.stdin === undefined ? undefined : feedInput(this.#err, job.stdin, reject);
-      this.#running = { job, collected, ended: {}, deliveries: new Set(), input, resolve, reject };
+      const delivery = deliverTo(job.onOutput, { stdout: this.#out, stderr: this.#err }, reject);
+      this.#running = { job, collected, ended: {}, delivery, input, resolve, reject };
     });
   }
 
@@ -102,9 +103,14 @@ export class Slot {
     return this.#running?.job.serial === serial;
   }
 
-  /** What has come so far of the command that is running. */
-  peek(): Pick<SlotResult, "stdout" | "stderr" | "truncated"> {
-    return outputsOf(this.#running?.collected);
+  /** Nobody waits for the command any more: its output is read on, and given to nobody. */
+  disregard(serial: number): void {
+    if (this.isRunning(serial)) this.#running?.delivery.end();
+  }
+
+  /** What has come so far of a command, if it is still running. */
+  peek(serial: number): Pick<SlotResult, "stdout" | "stderr" | "truncated"> {
+    return outputsOf(this.isRunning(serial) ? this.#running?.collected : undefined);
   }
 
   /** Makes the worker leave its pipes to whoever holds them. */
@@ -118,6 +124,7 @@ export class Slot {
     const running = this.#running;
     this.#running = undefined;
     running?.input?.stop();
+    running?.delivery.end();
     running?.reject(error);
   }
 
@@ -145,25 +152,7 @@ export class Slot {
       return;
     }
     running.collected[stream].add(bytes);
-    this.#deliver(running, stream, bytes);
-  }
-
-  /** Hands a piece to the caller, and reads on when the caller is done with it. */
-  #deliver(running: Running, stream: OutputStream, bytes: Uint8Array): void {
-    let delivery: ReturnType<OutputListener>;
-    try {
-      delivery = running.job.onOutput?.(stream, bytes);
-    } catch (error) {
-      return running.reject(error);
-    }
-    if (delivery === undefined) return;
-    const socket = stream === "stdout" ? this.#out : this.#err;
-    socket.pause();
-    const done = delivery.then(undefined, running.reject).then(() => {
-      running.deliveries.delete(done);
-      socket.resume();
-    });
-    running.deliveries.add(done);
+    running.delivery.give(stream, bytes);
   }
 
   #trailer(stream: OutputStream, trailer: Trailer): void {
@@ -179,12 +168,18 @@ export class Slot {
     running.input?.stop();
     const { stdout, stderr } = running.ended;
     if (stdout === undefined || stderr === undefined) return;
+    if (stdout.held) this.state = "held";
+    running.delivery.whenDone(() => this.#done(running, stdout));
+  }
+
+  /** The command has ended, and its caller has all of its output. */
+  #done(running: Running, trailer: Trailer): void {
+    running.resolve({ trailer, ...outputsOf(running.collected) });
+    if (this.#running !== running) return;
     this.#running = undefined;
-    this.state = stdout.held ? "held" : "free";
-    const result = { trailer: stdout, ...outputsOf(running.collected) };
-    if (running.deliveries.size === 0) running.resolve(result);
-    else void Promise.all(running.deliveries).then(() => running.resolve(result));
-    if (this.state === "free") this.#events.onFree();
+    if (this.state !== "busy") return;
+    this.state = "free";
+    this.#events.onFree();
   }
 }
 

@@ -36,7 +36,11 @@ strike() {
   if [[ $3 == KILL ]]; then
     family "$pid"
     kill -KILL -- "-$pid" "\${members[@]}"
-  else kill "-$3" -- "-$pid"; fi
+  else
+    kill "-$3" -- "-$pid"
+    # What stands still gets it only when it goes on.
+    kill -CONT -- "-$pid"
+  fi
 } 2>/dev/null
 
 # Ends what is due, and finds how long to listen until the next is.

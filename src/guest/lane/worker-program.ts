@@ -113,6 +113,7 @@ work() {
     } <&3 >&6 2>&7 3<&- 4<&- 5<&- 6>&- 7>&- &
     pid=$!
     printf '%s %s\n' "$serial" "$pid" >"$base.job"
+    # In a subshell this does not end when the command only stops.
     wait "$pid"
     status=$? how=e held=0
     if ((status > 128)); then

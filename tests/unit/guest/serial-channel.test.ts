@@ -1,6 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Console, spawnPty, type Transport } from "../../../src/console/index.ts";
@@ -88,12 +97,69 @@ test("commands and input longer than a line of a terminal pass", async () => {
   );
 });
 
+test("input is taken from its source only as fast as the guest takes it, and given back at once", async () => {
+  const controller = new AbortController();
+  const { stdout } = await run({ command: ["readlink", "/proc/self/fd/1"] });
+  const own = Buffer.from(stdout).toString();
+  const inGuest = (): number => {
+    const input = `${dirname(own)}/${Number.parseInt(basename(own), 10) + 1}.i`;
+    return existsSync(input) ? (statSync(input).size / 4) * 3 : 0;
+  };
+  const ahead: number[] = [];
+  let isEnded = false;
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for (let given = 0; ; given += 20_000) {
+        ahead.push(given - inGuest());
+        if (given === 100_000) controller.abort();
+        yield Buffer.alloc(20_000);
+      }
+    } finally {
+      isEnded = true;
+    }
+  };
+  const call = run({ command: ["cat"], stdin: endless(), signal: controller.signal });
+  await expect(call).rejects.toMatchObject({ code: "INTERRUPTED" });
+  expect(isEnded).toBe(true);
+  expect(ahead.length).toBeGreaterThan(5);
+  expect(Math.max(...ahead)).toBeLessThan(30_000);
+});
+
+test("a source that waits or fails holds up no other command, and can be given up", async () => {
+  const slow = new PassThrough();
+  const waiting = run({ command: ["cat"], stdin: slow });
+  const controller = new AbortController();
+  const silent = run({ command: ["cat"], stdin: new PassThrough(), signal: controller.signal });
+  const failing = async function* (): AsyncGenerator<string> {
+    yield "begin\n";
+    throw new Error("no more tape");
+  };
+  await expect(run({ command: ["cat"], stdin: failing() })).rejects.toThrow("no more tape");
+  controller.abort();
+  await expect(silent).rejects.toMatchObject({ code: "INTERRUPTED" });
+  slow.end(everyByte);
+  expect(Buffer.from((await waiting).stdout).equals(everyByte)).toBe(true);
+});
+
 test("a signal is no exit code", async () => {
   expect(await run({ command: "kill -KILL $$" })).toMatchObject({
     signal: "SIGKILL",
     exitCode: undefined,
   });
   expect(await run({ command: "exit 137" })).toMatchObject({ exitCode: 137 });
+});
+
+test("a command that stops itself is waited for until it goes on, ends, or is ended", async () => {
+  const goesOn = await run({
+    command: "(sleep 0.1; kill -CONT $$) & kill -STOP $$; echo went on; exit 7",
+  });
+  expect([goesOn.exitCode, texts(goesOn)[0]]).toEqual([7, "went on\n"]);
+  const ended = await run({
+    command: "trap 'echo cleaned; exit 4' TERM; kill -STOP $$",
+    timeoutMs: 100,
+  });
+  expect(ended).toMatchObject({ timedOut: true, exitCode: 4 });
+  expect(texts(ended)[0]).toBe("cleaned\n");
 });
 
 test("environment and directory are those that were asked for", async () => {
@@ -351,6 +417,31 @@ test.concurrent("an agent that arrives torn is not started but asked for again",
   }));
   expect(texts(await torn.channel.run({ command: "echo well" }))[0]).toBe("well\n");
   expect(uploads).toBe(2);
+});
+
+test.concurrent("output that comes slower than the command's limit comes all the same", async () => {
+  await using slow = await start(
+    (plain) => ({
+      ...plain,
+      exited: plain.exited,
+      onData(listener) {
+        let before = Promise.resolve();
+        return plain.onData((bytes) => {
+          before = before.then(async () => {
+            if (bytes.length > 3000) await new Promise((resolve) => setTimeout(resolve, 120));
+            listener(bytes);
+          });
+        });
+      },
+    }),
+    { graceMs: 10 },
+  );
+  const outcome = await slow.channel.run({
+    command: "head -c 40000 /dev/zero",
+    timeoutMs: 400,
+  });
+  expect(outcome).toMatchObject({ exitCode: 0, timedOut: false });
+  expect(outcome.stdout).toHaveLength(40_000);
 });
 
 test.concurrent("a guest that has fallen silent fails what runs and what waits, in words", async () => {

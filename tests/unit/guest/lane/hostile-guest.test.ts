@@ -87,11 +87,11 @@ test("a flood of output, in time or late, does not grow the memory", async () =>
   const pending = guest.lane.run({ command: "true", maxOutputBytes: 1000 });
   const real = await requestKey(guest.out);
   const before = process.memoryUsage().arrayBuffers;
-  await flood(guest.out, 100 << 20);
+  await flood(guest.out, 64 << 20);
   guest.out.write(`${real} 000 e 1\n`);
   guest.err.write(`${real} 000 e 0\n`);
   expect(await pending).toMatchObject({ exitCode: 0, truncated: true });
-  await flood(guest.err, 100 << 20);
+  await flood(guest.err, 64 << 20);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40 << 20);
   expect(guest.lane.lateOutput()[0]?.stderr.length).toBeLessThanOrEqual(32 << 10);
 });
@@ -117,6 +117,38 @@ test("a guest that never ends a command is given up three grace periods after th
   expect(outcome).toMatchObject({ exitCode: undefined, timedOut: true });
   expect(Buffer.from(outcome.stderr).toString()).toBe("cut short");
   expect(outcome.durationMs).toBeGreaterThanOrEqual(240);
+});
+
+test.each([
+  ["before its command", "first"],
+  ["after its command", ""],
+])("a call that ends %s hears no more of its output, and holds up nobody", async (_, first) => {
+  await using guest = await openHostile({ graceMs: 20 });
+  let heard = 0;
+  const pending = guest.lane.run({
+    command: "true",
+    timeoutMs: 40,
+    onOutput: async () => {
+      heard += 1;
+      // Never done with it.
+      await new Promise(() => {});
+    },
+  });
+  const real = await requestKey(guest.out);
+  const last = (): void => {
+    guest.err.write(`${real} 000 e 0\n`);
+    guest.out.write(`later${real} 000 e 0\n`);
+  };
+  if (first === "") last();
+  else guest.out.write(first);
+  expect(await pending).toMatchObject({ exitCode: undefined, timedOut: true });
+  if (first !== "") last();
+  const next = guest.lane.run({ command: "true" });
+  const other = await requestKey(guest.out);
+  guest.err.write(`${other} 000 e 0\n`);
+  guest.out.write(`mine${other} 003 e 0\n`);
+  const outcome = await next;
+  expect([outcome.exitCode, Buffer.from(outcome.stdout).toString(), heard]).toEqual([3, "mine", 1]);
 });
 
 test("a port that closes in the middle of an output or an input fails the command", async () => {

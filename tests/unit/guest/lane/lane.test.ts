@@ -67,6 +67,15 @@ describe("a command", () => {
     }
   });
 
+  test("that stops itself is waited for until it goes on and ends", async () => {
+    const stopped = "(sleep 0.1; kill -CONT $$) & kill -STOP $$; echo went on; exit 7";
+    expect(texts(await run(stopped))).toEqual([7, "went on\n", ""]);
+    expect(await run("(sleep 0.1; kill -KILL $$) & kill -STOP $$")).toMatchObject({
+      exitCode: undefined,
+      signal: "SIGKILL",
+    });
+  });
+
   test("leads a process group of its own and sees none of the agent's descriptors", async () => {
     const { stdout } = await run(
       "cut -d ' ' -f 1,5 /proc/$$/stat; for n in {0..19}; do [ ! -e /proc/$$/fd/$n ] || echo $n; done",
@@ -277,6 +286,14 @@ describe("a timeout", () => {
     await expect
       .poll(async () => (await run(noProcessWith("6[567][.]5"))).exitCode, { timeout: 2000 })
       .toBe(0);
+  });
+
+  test("ends what stands still", async () => {
+    const outcome = await run("trap 'echo cleaned; exit 4' TERM; kill -STOP $$", {
+      timeoutMs: 100,
+    });
+    expect(outcome).toMatchObject({ timedOut: true, exitCode: 4 });
+    expect(text(outcome.stdout)).toBe("cleaned\n");
   });
 
   test("becomes a KILL for what ignores TERM", async () => {

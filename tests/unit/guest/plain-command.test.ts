@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { composeForLane } from "../../../../src/guest/lane/plain-command.ts";
+import { composeForAgent } from "../../../src/guest/plain-command.ts";
 
 const shellNeeded = [
   "a | b",
@@ -20,12 +20,12 @@ const shellNeeded = [
 ];
 
 test.for(shellNeeded)("%s is left to a shell of its own", (command) => {
-  expect(composeForLane({ command })).toMatch(/^exec bash -c /);
+  expect(composeForAgent({ command })).toMatch(/^exec bash -c /);
 });
 
 test("plain words with an environment, a directory or a user are not taken as plain", () => {
   for (const more of [{ environment: { A: "1" } }, { cwd: "/" }, { user: "nobody" }]) {
-    expect(composeForLane({ command: "true", ...more })).not.toBe("true");
+    expect(composeForAgent({ command: "true", ...more })).not.toBe("true");
   }
 });
 
@@ -38,10 +38,10 @@ test.for([
   "/nowhere/at/all",
   "test 1 = 2",
 ])("%s does the same evaluated in place as in a shell of its own", (command) => {
-  const results = [composeForLane({ command }), `bash -c '${command}'`].map((text) => {
+  const results = [composeForAgent({ command }), `bash -c '${command}'`].map((text) => {
     const { status, stdout } = spawnSync("bash", ["-c", `eval "$1"`, "bash", text]);
     return [status, stdout.toString()];
   });
   expect(results[0]).toEqual(results[1]);
-  expect(execFileSync("bash", ["-n", "-c", composeForLane({ command })])).toHaveLength(0);
+  expect(execFileSync("bash", ["-n", "-c", composeForAgent({ command })])).toHaveLength(0);
 });

@@ -1,12 +1,12 @@
-import type { CommandRequest } from "../channel.ts";
-import { composeCommand } from "../compose.ts";
-import { quoteWord } from "../../shell-quote.ts";
+import type { CommandRequest } from "./channel.ts";
+import { composeCommand } from "./compose.ts";
+import { quoteWord } from "../shell-quote.ts";
 
 /**
- * The text that a worker evaluates in the command's own process. A command of plain words needs no
+ * The text that an agent evaluates in the command's own process, on either way. A command of plain words needs no
  * shell of its own: a builtin is done in place, any other program takes the process over.
  */
-export function composeForLane(request: CommandRequest): string {
+export function composeForAgent(request: CommandRequest): string {
   const { command, environment, cwd, user } = request;
   const whole = composeCommand(request);
   if (typeof command !== "string" || environment !== undefined) return whole;
