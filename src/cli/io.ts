@@ -23,7 +23,9 @@ export type OutputStream = NodeJS.WritableStream & {
 const columnsWithoutTerminal = 120;
 
 export function columnsOf(stream: OutputStream): number {
-  return stream.columns ?? columnsWithoutTerminal;
+  // A pseudo-terminal that nobody gave a size has 0.
+  const { columns = 0 } = stream;
+  return columns > 0 ? columns : columnsWithoutTerminal;
 }
 
 export function writeLines(stream: OutputStream, lines: readonly string[]): void {

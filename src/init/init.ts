@@ -3,10 +3,15 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DrybootError, InterruptedError } from "../errors.ts";
 import { quoteWords } from "../shell-quote.ts";
-import { evaluateMachine, type EvaluatedMachine, type NixOptions } from "../nix/index.ts";
+import {
+  evaluateMachine,
+  listMachines,
+  type EvaluatedMachine,
+  type NixOptions,
+} from "../nix/index.ts";
 import { firstTest } from "./first-test.ts";
 import { completePackage } from "./package-json.ts";
-import { surveyRepository, type FoundMachine } from "./survey.ts";
+import { surveyRepository, type FoundMachine, type Survey } from "./survey.ts";
 import { workflow } from "./workflow.ts";
 
 export interface InitOptions extends NixOptions {
@@ -47,7 +52,8 @@ const otherForges = [".gitlab-ci.yml", ".woodpecker.yml", ".woodpecker", ".forge
  */
 export async function init(options: InitOptions): Promise<InitResult> {
   const { cwd, versions } = options;
-  const { machines, machinesDirectory } = await surveyRepository(options);
+  const survey = await surveyRepository(options);
+  const { machines, machinesDirectory } = survey;
   const remarks: string[] = [];
   const files: InitFile[] = [];
   const add = async (path: string, text: string): Promise<void> => {
@@ -64,7 +70,11 @@ export async function init(options: InitOptions): Promise<InitResult> {
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, "-")
     .replace(/^[._-]+/, "");
-  const change = completePackage(existing, { name: name || "machines", versions });
+  const change = completePackage(existing, {
+    name: name || "machines",
+    versions,
+    smoke: await smokeScript(survey, options),
+  });
   if (change.added.length > 0) await writeFile(packagePath, change.text);
   files.push(packageFile(existing !== undefined, change.added));
 
@@ -102,6 +112,17 @@ export async function init(options: InitOptions): Promise<InitResult> {
     remarks,
     testScript: change.testScript,
   };
+}
+
+/** Names the machines where `dryboot smoke` alone would take none, or others than the tests do. */
+async function smokeScript(
+  { machines, machinesDirectory }: Survey,
+  options: NixOptions,
+): Promise<string> {
+  const sources = machinesDirectory === undefined ? await listMachines(options) : undefined;
+  const kind = machines[0]?.source.kind;
+  if (sources === undefined || sources[0]?.kind === kind) return "dryboot smoke";
+  return `dryboot smoke ${quoteWords(machines.map(({ reference }) => reference))}`;
 }
 
 const vitestConfig = `import { defineConfig } from "dryboot/config";

@@ -26,11 +26,16 @@ const placeholder = /no test specified/;
  * A `package.json` with what dryboot needs; of an existing one nothing is taken away or replaced.
  * @param existing its text, undefined where there is none
  * @param versions ranges of dryboot and vitest
+ * @param smoke the script that checks every machine here
  * @throws {UsageError} `CONFIG_INVALID` where the existing text is not a JSON object
  */
 export function completePackage(
   existing: string | undefined,
-  { name, versions }: { readonly name: string; readonly versions: Section },
+  {
+    name,
+    versions,
+    smoke = "dryboot smoke",
+  }: { readonly name: string; readonly versions: Section; readonly smoke?: string },
 ): PackageChange {
   const before: Package =
     existing === undefined ? { name, private: true, type: "module" } : parse(existing);
@@ -45,7 +50,7 @@ export function completePackage(
   const testScript =
     test === undefined || placeholder.test(test) || runsVitest(test) ? "test" : "test:machines";
   if (!runsVitest(before.scripts?.[testScript])) add("scripts", testScript, "vitest run");
-  if (before.scripts?.["smoke"] === undefined) add("scripts", "smoke", "dryboot smoke");
+  if (before.scripts?.["smoke"] === undefined) add("scripts", "smoke", smoke);
   for (const [dependency, range] of Object.entries(versions)) {
     const known = { ...before.dependencies, ...before.devDependencies };
     if (known[dependency] === undefined) add("devDependencies", dependency, range);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { HostError, UsageError } from "../errors.ts";
+import { quoteWords } from "../shell-quote.ts";
 import { readVersion } from "./nixpkgs-version.ts";
 import { findPocket } from "./pocket.ts";
 import { hostFlags, runNix } from "./run-nix.ts";
@@ -10,7 +11,7 @@ import type { NixOptions, Nixpkgs } from "./types.ts";
  * The nixpkgs that machines are built from: `--nixpkgs`, the configuration file, `-I`, `NIX_PATH` or channels, and on
  * Debian-like hosts the pocket.
  * @throws {UsageError} when one was named that is not a nixpkgs
- * @throws {HostError} `NIXPKGS_MISSING` when there is none
+ * @throws {HostError} `NIXPKGS_MISSING` when there is none, or Nix cannot fetch the one that was named
  */
 export async function resolveNixpkgs(options: NixOptions): Promise<Nixpkgs> {
   const { nixpkgs, nixpkgsFromConfig, nixPath = [] } = options;
@@ -24,6 +25,9 @@ export async function resolveNixpkgs(options: NixOptions): Promise<Nixpkgs> {
   return (await fromNixPath(options)) ?? findPocket() ?? noNixpkgs();
 }
 
+/** `channel:nixos-unstable`, `https://…`; what follows another colon is the next entry. */
+const urlInNixPath = /(?:^|:)nixpkgs=(?<url>(?:channel|file|flake|https?|s3|ssh):(?:\/\/)?[^:]*)/i;
+
 async function named(
   reference: string,
   origin: Nixpkgs["origin"],
@@ -34,6 +38,7 @@ async function named(
   const path = isUrl
     ? await findFile(["-I", `nixpkgs=${reference}`], options)
     : resolve(options.cwd, reference);
+  if (path === undefined && isUrl) throw notFetched(how, reference);
   if (path === undefined || !isNixpkgs(path)) {
     throw new UsageError(`${how} names ${reference}, which is not a nixpkgs`, {
       code: "CONFIG_INVALID",
@@ -46,6 +51,9 @@ async function named(
 async function fromNixPath(options: NixOptions): Promise<Nixpkgs | undefined> {
   const entries = (options.nixPath ?? []).flatMap((entry) => ["-I", entry]);
   const path = await findFile(entries, options);
+  const url = urlInNixPath.exec(process.env["NIX_PATH"] ?? "")?.groups?.["url"];
+  // Nix passes over what it cannot fetch; the pocket in its place would test something else than was asked for.
+  if (path === undefined && url !== undefined) throw notFetched("NIX_PATH", url);
   if (path === undefined || !isNixpkgs(path)) return undefined;
   const how = (process.env["NIX_PATH"] ?? "") === "" ? "Nix's channels" : "NIX_PATH";
   return describe(path, "nix-path", `${path}, from ${how}`);
@@ -62,6 +70,14 @@ async function findFile(
   );
   const path = stdout.trim();
   return succeeded && path !== "" ? path : undefined;
+}
+
+function notFetched(how: string, url: string): HostError {
+  const byHand = quoteWords(["nix-instantiate", "--find-file", "nixpkgs", "-I", `nixpkgs=${url}`]);
+  return new HostError(`${how} names ${url}, which Nix cannot fetch`, {
+    code: "NIXPKGS_MISSING",
+    hint: `Nix's own words: ${byHand}. Where the network does not reach it: --nixpkgs PATH`,
+  });
 }
 
 function isNixpkgs(path: string): boolean {

@@ -42,6 +42,8 @@ function put(file: string, text: string): void {
 
 const read = (file: string): string => readFileSync(join(cwd, file), "utf8");
 
+const smokeScript = (): unknown => JSON.parse(read("package.json")).scripts.smoke;
+
 const initialise = (): Promise<InitResult> =>
   init({ cwd, nixpkgs, versions: { dryboot: "^1.0.0", vitest: "^4.1.0" } });
 
@@ -89,6 +91,7 @@ test("machines in hosts/ are found, and dryboot is told where they are", async (
   put("hosts/web/configuration.nix", machine);
   await initialise();
   expect(JSON.parse(read("dryboot.config.json"))).toEqual({ machinesDirectory: "hosts" });
+  expect(smokeScript()).toBe("dryboot smoke");
   expect(read("tests/machines/web.test.ts")).toContain('machines.shared("web")');
 });
 
@@ -98,6 +101,7 @@ test("a lone configuration.nix is the machine", async () => {
   expect(read(`tests/machines/${machines[0]}.test.ts`)).toContain(
     'machines.shared("./configuration.nix")',
   );
+  expect(smokeScript()).toBe("dryboot smoke ./configuration.nix");
 });
 
 test("a flake's machines are taken from the flake, whose workflow needs no channel", async () => {
@@ -115,6 +119,7 @@ test("a flake's machines are taken from the flake, whose workflow needs no chann
   const { machines, remarks } = await initialise();
   expect({ machines, remarks }).toEqual({ machines: ["web"], remarks: [] });
   expect(read("tests/machines/web.test.ts")).toContain('machines.shared(".#web")');
+  expect(smokeScript()).toMatch(/^dryboot smoke '?\.#web'?$/);
   expect(read(".github/workflows/dryboot.yml")).not.toContain("nix_path");
 });
 

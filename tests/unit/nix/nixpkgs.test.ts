@@ -51,3 +51,16 @@ test("without Nix the message says so", async () => {
     exitCode: 5,
   });
 });
+
+test("an archive that cannot be fetched is named, and nothing else takes its place", async () => {
+  const url = "file:///nowhere/nixexprs.tar.xz";
+  const failure = (how: string): object => ({
+    code: "NIXPKGS_MISSING",
+    message: `${how} names ${url}, which Nix cannot fetch`,
+  });
+  await expect(resolveNixpkgs({ cwd: fixtures, nixpkgs: url })).rejects.toMatchObject(
+    failure("--nixpkgs"),
+  );
+  vi.stubEnv("NIX_PATH", `other=/nowhere:nixpkgs=${url}:more=/nowhere`);
+  await expect(resolveNixpkgs({ cwd: fixtures })).rejects.toMatchObject(failure("NIX_PATH"));
+});
