@@ -184,8 +184,6 @@ in
   inherit (config.networking) hostName;
   nixosVersion = config.system.nixos.version;
   inherit (systemd) defaultUnit;
-  memoryMiB = vmConfig.virtualisation.memorySize or null;
-  cores = vmConfig.virtualisation.cores or null;
   units =
     describe "services" "service"
     ++ describe "sockets" "socket"

@@ -7,7 +7,7 @@ import {
   passed,
   vmsOwn,
   type Check,
-  type Outcome,
+  type Judgement,
 } from "./check.ts";
 
 export function accountChecks({ users, groups }: Manifest): Check[] {
@@ -37,7 +37,7 @@ export function accountChecks({ users, groups }: Manifest): Check[] {
   ];
 }
 
-function judgeUser(user: ManifestUser, { users, groups, homes }: Accounts): Outcome {
+function judgeUser(user: ManifestUser, { users, groups, homes }: Accounts): Judgement {
   const account = users.get(user.name);
   if (account === undefined) return failed("does not exist");
   const gid = groups.get(user.group)?.gid;
@@ -57,7 +57,7 @@ function judgeUser(user: ManifestUser, { users, groups, homes }: Accounts): Outc
   return passed(`has uid ${uid}, home ${home}, shell ${shell}${vmsOwn(user)}`);
 }
 
-function judgeGroup(group: ManifestGroup, { groups }: Accounts): Outcome {
+function judgeGroup(group: ManifestGroup, { groups }: Accounts): Judgement {
   const entry = groups.get(group.name);
   if (entry === undefined) return failed("does not exist");
   const missing = group.members.filter((member) => !entry.members.includes(member));
@@ -70,7 +70,7 @@ function judgeGroup(group: ManifestGroup, { groups }: Accounts): Outcome {
   return passed(`has gid ${entry.gid}${members}${vmsOwn(group)}`);
 }
 
-function judgeKeys(user: ManifestUser, { authorizedKeys }: Accounts): Outcome {
+function judgeKeys(user: ManifestUser, { authorizedKeys }: Accounts): Judgement {
   const accepted = authorizedKeys.get(user.name) ?? [];
   const missing = user.authorizedKeys.filter((key) => !accepted.includes(key.trim()));
   if (missing.length > 0) {

@@ -1,7 +1,7 @@
 import { CommandFailedError } from "../machine/command.ts";
 import type { CommandRunner } from "../machine/runner.ts";
 import type { Manifest } from "../nix/index.ts";
-import { failed, passed, type Check, type Outcome } from "./check.ts";
+import { failed, passed, type Check, type Judgement } from "./check.ts";
 import { ask, type Questions } from "./sections.ts";
 import { enabledUnits, wanters } from "./unit-checks.ts";
 
@@ -92,7 +92,7 @@ export function activationCheck(manifest: Manifest): Check {
   };
 }
 
-function judgeActivation(manifest: Manifest, activation: Activation | undefined): Outcome {
+function judgeActivation(manifest: Manifest, activation: Activation | undefined): Judgement {
   if (activation === undefined) return failed("was not made");
   if (activation.kind === "endless") return failed("did not end in time");
   if (activation.kind === "impossible") {

@@ -1,6 +1,6 @@
 import { formatMs } from "../deadline.ts";
 import type { Manifest } from "../nix/index.ts";
-import { failed, passed, type Check, type Outcome } from "./check.ts";
+import { failed, passed, type Check, type Judgement } from "./check.ts";
 import type { Look } from "./look.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { isBooting } from "./unit-checks.ts";
@@ -55,12 +55,12 @@ export function bootChecks({ manifest, vmSystem, budgets = {} }: BootExpectation
   ];
 }
 
-function judgeSystem(vmSystem: string | undefined, currentSystem: string): Outcome {
+function judgeSystem(vmSystem: string | undefined, currentSystem: string): Judgement {
   if (currentSystem === vmSystem) return passed(`is ${vmSystem}`);
   return failed(`is ${currentSystem || "not there"}, and not ${vmSystem}`);
 }
 
-function judgeTarget(name: string, snapshot: Snapshot): Outcome {
+function judgeTarget(name: string, snapshot: Snapshot): Judgement {
   if (snapshot.managerState === "") return failed("is unknown: systemd does not answer");
   const state = snapshot.units.get(name);
   if (state?.activeState === "active") {
@@ -71,7 +71,7 @@ function judgeTarget(name: string, snapshot: Snapshot): Outcome {
   return failed(`is ${state?.activeState ?? "not known to systemd"}${waiting}`);
 }
 
-function judgeBootTime({ snapshot, timeoutScale }: Look, budgetMs: number | undefined): Outcome {
+function judgeBootTime({ snapshot, timeoutScale }: Look, budgetMs: number | undefined): Judgement {
   const { kernelMs, initrdMs, userspaceMs, totalMs } = snapshot.bootTime;
   if (userspaceMs === undefined || totalMs === undefined) {
     return budgetMs === undefined
@@ -92,7 +92,7 @@ function judgeBootTime({ snapshot, timeoutScale }: Look, budgetMs: number | unde
     : passed(`${took}; ${budget}`);
 }
 
-function judgeClosure(bytes: number | undefined, budgetBytes: number): Outcome {
+function judgeClosure(bytes: number | undefined, budgetBytes: number): Judgement {
   if (bytes === undefined) return { status: "skipped", detail: "was not measured" };
   const figures = `is ${mebibytes(bytes)}; its budget is ${mebibytes(budgetBytes)}`;
   return bytes > budgetBytes ? failed(figures) : passed(figures);

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { quoteCommand } from "../machine/shell.ts";
 import type { Manifest, ManifestCertificate } from "../nix/index.ts";
-import { declaredBy, failed, passed, type Check, type Outcome } from "./check.ts";
+import { declaredBy, failed, passed, type Check, type Judgement } from "./check.ts";
 import type { Facts } from "./facts.ts";
 
 /** PEM text by path; what is not there is missing. */
@@ -43,7 +43,7 @@ const soonMs = 14 * dayMs;
 function judgeCertificate(
   { path, names, isAcme }: ManifestCertificate,
   { certificates, nowMs }: Facts,
-): Outcome {
+): Judgement {
   const text = certificates.get(path);
   if (text === undefined) return failed("is not there");
   const certificate = parse(text);

@@ -50,10 +50,10 @@ export interface CheckResult {
 }
 
 /** What a look at the guest says about the subject of a check. */
-export type Outcome = Pick<CheckResult, "status" | "detail" | "evidence">;
+export type Judgement = Pick<CheckResult, "status" | "detail" | "evidence">;
 
 /** An outcome about one of many things that a check watches over. */
-export type Finding = Outcome & Pick<CheckResult, "subject">;
+export type Finding = Judgement & Pick<CheckResult, "subject">;
 
 /** An assertion that the configuration implies, before any guest was looked at. */
 export interface Check extends Pick<CheckResult, "subject" | "source" | "file" | "builtIn"> {
@@ -61,7 +61,7 @@ export interface Check extends Pick<CheckResult, "subject" | "source" | "file" |
   /** Subjects that only a guest can bring up. */
   readonly finds?: RegExp;
   /** Findings take the place of the check itself. */
-  judge(look: Look): Outcome | readonly Finding[];
+  judge(look: Look): Judgement | readonly Finding[];
 }
 
 /** Whether nothing failed; warnings, skipped and waived checks hold. */
@@ -82,16 +82,16 @@ export function declaredBy({
   };
 }
 
-export function passed(detail: string): Outcome {
+export function passed(detail: string): Judgement {
   return { status: "passed", detail };
 }
 
-export function failed(detail: string): Outcome {
+export function failed(detail: string): Judgement {
   return { status: "failed", detail };
 }
 
 /** What the machine itself asks for has to hold; what NixOS asks for by itself need not hold in a QEMU. */
-export function broken({ fromConfiguration }: Declaration, detail: string): Outcome {
+export function broken({ fromConfiguration }: Declaration, detail: string): Judgement {
   return { status: fromConfiguration ? "failed" : "warning", detail };
 }
 
@@ -101,7 +101,7 @@ export function vmsOwn({ replaced }: Promised): string {
   return `; ${replaced.join(" and ")} ${replaced.length === 1 ? "is" : "are"} the vm's own`;
 }
 
-export const absentInVm: Outcome = {
+export const absentInVm: Judgement = {
   status: "skipped",
   detail: "is left out of the vm: not tested",
 };

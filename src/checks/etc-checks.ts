@@ -7,7 +7,7 @@ import {
   passed,
   vmsOwn,
   type Check,
-  type Outcome,
+  type Judgement,
 } from "./check.ts";
 
 /** How a file below /etc compares with the closure's own. */
@@ -62,7 +62,7 @@ export function etcChecks({ etcFiles }: Manifest): Check[] {
   }));
 }
 
-function judgeFile(file: ManifestEtcFile, state: EtcState | undefined): Outcome {
+function judgeFile(file: ManifestEtcFile, state: EtcState | undefined): Judgement {
   switch (state) {
     case "same":
       return passed(`is ${file.content}${vmsOwn(file)}`);

@@ -1,6 +1,6 @@
 import type { MountEntry } from "../machine/subjects/mount.ts";
 import type { Manifest, ManifestFileSystem } from "../nix/index.ts";
-import { declaredBy, failed, passed, vmsOwn, type Check, type Outcome } from "./check.ts";
+import { declaredBy, failed, passed, vmsOwn, type Check, type Judgement } from "./check.ts";
 import type { Facts } from "./facts.ts";
 
 export function fileSystemChecks({ fileSystems }: Manifest): Check[] {
@@ -12,7 +12,7 @@ export function fileSystemChecks({ fileSystems }: Manifest): Check[] {
   }));
 }
 
-function judgeFileSystem(fileSystem: ManifestFileSystem, mounts: Facts["mounts"]): Outcome {
+function judgeFileSystem(fileSystem: ManifestFileSystem, mounts: Facts["mounts"]): Judgement {
   const { mountPoint, fsType, device, options, replaced } = fileSystem;
   if (replaced === null) {
     const what = `${fsType} on ${device ?? "nothing"}`;

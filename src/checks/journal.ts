@@ -1,6 +1,7 @@
+import { fieldText, parseJournalFields, unitOfEntry } from "../machine/journal-fields.ts";
 import { quoteCommand } from "../machine/shell.ts";
 import type { Manifest, ManifestUnit } from "../nix/index.ts";
-import type { Check, Outcome } from "./check.ts";
+import type { Check, Judgement } from "./check.ts";
 
 export interface JournalEntry {
   /** The unit that wrote it, or that systemd wrote it about. */
@@ -20,32 +21,11 @@ export const journalQuestion: string = quoteCommand([
   "--no-pager",
 ]);
 
-/** `journalctl --output=json`: an object a line; what is not one is left out. */
+/** The entries in `journalctl --output=json`, without the kernel's. */
 export function parseJournal(text: string): JournalEntry[] {
-  return text.split("\n").flatMap((line) => {
-    const entry = parseObject(line);
-    if (entry === undefined || entry["_TRANSPORT"] === "kernel") return [];
-    const unit = entry["UNIT"] ?? entry["_SYSTEMD_UNIT"];
-    return [
-      { unit: typeof unit === "string" ? unit : undefined, message: messageText(entry["MESSAGE"]) },
-    ];
-  });
-}
-
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined; // the last line, when the output was cut
-  }
-}
-
-/** A string; an array of bytes where the message is not UTF-8; null where it is too long to be shown. */
-function messageText(message: unknown): string {
-  if (typeof message === "string") return message;
-  if (Array.isArray(message)) return Buffer.from(message.map(Number)).toString("utf8");
-  return "(too long to be shown)";
+  return parseJournalFields(text)
+    .filter((fields) => fields["_TRANSPORT"] !== "kernel")
+    .map((fields) => ({ unit: unitOfEntry(fields), message: fieldText(fields["MESSAGE"]) }));
 }
 
 const shownLines = 15;
@@ -60,7 +40,7 @@ export function journalCheck(manifest: Manifest): Check {
   };
 }
 
-function judgeJournal(manifest: Manifest, entries: readonly JournalEntry[]): Outcome {
+function judgeJournal(manifest: Manifest, entries: readonly JournalEntry[]): Judgement {
   const owned = entries.flatMap((entry) => {
     const unit = entry.unit === undefined ? undefined : findUnit(manifest.units, entry.unit);
     return unit === undefined || isOfHardware(entry) ? [] : [{ ...entry, owner: unit }];

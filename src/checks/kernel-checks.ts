@@ -8,7 +8,7 @@ import {
   passed,
   vmsOwn,
   type Check,
-  type Outcome,
+  type Judgement,
 } from "./check.ts";
 import type { Questions } from "./sections.ts";
 
@@ -79,7 +79,7 @@ export function kernelChecks({ sysctls, kernelModules }: Manifest): Check[] {
   ];
 }
 
-function judgeSysctl(sysctl: ManifestSysctl, { sysctls }: KernelState): Outcome {
+function judgeSysctl(sysctl: ManifestSysctl, { sysctls }: KernelState): Judgement {
   if (sysctl.replaced === null) return absentInVm;
   const actual = sysctls.get(sysctlPath(sysctl.name));
   if (actual === undefined) return broken(sysctl, "is no setting of this kernel");
@@ -90,7 +90,7 @@ function judgeSysctl(sysctl: ManifestSysctl, { sysctls }: KernelState): Outcome 
   return broken(sysctl, `is ${seen}, and not ${wanted}`);
 }
 
-function judgeModule(module: ManifestKernelModule, { modules, idle }: KernelState): Outcome {
+function judgeModule(module: ManifestKernelModule, { modules, idle }: KernelState): Judgement {
   if (module.replaced === null) return absentInVm;
   if (modules.has(moduleName(module.name))) return passed("is loaded");
   return idle.has(moduleName(module.name))

@@ -1,6 +1,6 @@
 import type { ListeningSocket } from "../guest/systemd.ts";
 import type { Manifest, OpenPorts } from "../nix/index.ts";
-import { declaredBy, type Check, type Finding, type Outcome } from "./check.ts";
+import { declaredBy, type Check, type Finding, type Judgement } from "./check.ts";
 import type { Look } from "./look.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -46,7 +46,7 @@ export function missingPorts(manifest: Manifest, snapshot: Snapshot): string[] {
     .map((port) => `a listener on ${describe(port)}`);
 }
 
-function judgePort(port: OpenPort, listeners: readonly ListeningSocket[]): Outcome {
+function judgePort(port: OpenPort, listeners: readonly ListeningSocket[]): Judgement {
   const addresses = [...new Set(listenersOn(port, listeners).map(({ address }) => address))];
   if (addresses.length === 0) {
     const detail = "is let in by the firewall, but nobody listens on it";
@@ -64,7 +64,7 @@ function judgePort(port: OpenPort, listeners: readonly ListeningSocket[]): Outco
 }
 
 /** Behind a firewall a listener that nobody declared is shown; without one the whole network reaches it. */
-function judgeUndeclared(manifest: Manifest, { snapshot, facts }: Look): Outcome | Finding[] {
+function judgeUndeclared(manifest: Manifest, { snapshot, facts }: Look): Judgement | Finding[] {
   const declared = declaredPorts(manifest);
   const outside = snapshot.listeners.filter(
     (listener) => !isLoopback(listener.address) && !isPassing(listener),

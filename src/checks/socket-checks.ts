@@ -1,6 +1,6 @@
 import type { ListeningSocket } from "../guest/systemd.ts";
 import type { Manifest, ManifestUnit } from "../nix/index.ts";
-import { declaredBy, failed, passed, type Check, type Outcome } from "./check.ts";
+import { declaredBy, failed, passed, type Check, type Judgement } from "./check.ts";
 import type { Look } from "./look.ts";
 import { enabledUnits, judgeSettled } from "./unit-checks.ts";
 
@@ -24,7 +24,7 @@ export function socketChecks({ units }: Manifest): Check[] {
     }));
 }
 
-function judgeSocket(unit: ManifestUnit, look: Look): Outcome {
+function judgeSocket(unit: ManifestUnit, look: Look): Judgement {
   const active = judgeSettled(unit, look.snapshot);
   if (active.status !== "passed") return active;
   const addresses = unit.listens.map(({ address }) => address);

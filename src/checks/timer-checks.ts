@@ -1,7 +1,7 @@
 import { parseUnits } from "../guest/systemd.ts";
 import { quoteCommand } from "../machine/shell.ts";
 import type { Manifest, ManifestUnit } from "../nix/index.ts";
-import { declaredBy, failed, passed, type Check, type Outcome } from "./check.ts";
+import { declaredBy, failed, passed, type Check, type Judgement } from "./check.ts";
 import type { Look } from "./look.ts";
 import { enabledUnits, judgeSettled } from "./unit-checks.ts";
 
@@ -58,7 +58,7 @@ export function timerChecks(manifest: Manifest): Check[] {
   }));
 }
 
-function judgeTimer(unit: ManifestUnit, { snapshot, facts }: Look): Outcome {
+function judgeTimer(unit: ManifestUnit, { snapshot, facts }: Look): Judgement {
   const active = judgeSettled(unit, snapshot);
   const timer = facts.timers.get(unit.name);
   if (active.status !== "passed" || timer === undefined) return active;

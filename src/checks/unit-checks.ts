@@ -1,6 +1,6 @@
 import { judge, type UnitState } from "../machine/unit-state.ts";
 import type { Manifest, ManifestUnit } from "../nix/index.ts";
-import { declaredBy, type Check, type CheckResult, type Outcome } from "./check.ts";
+import { declaredBy, type Check, type CheckResult, type Judgement } from "./check.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What one look says about a unit that the configuration enables. */
@@ -21,7 +21,7 @@ export function unitChecks({ units }: Manifest): Check[] {
 }
 
 /** What is still on its way when nobody waits any more has failed. */
-export function judgeSettled(unit: ManifestUnit, snapshot: Snapshot): Outcome {
+export function judgeSettled(unit: ManifestUnit, snapshot: Snapshot): Judgement {
   const { status, detail } = judgeUnit(unit, snapshot);
   return { status: status === "pending" ? "failed" : status, detail };
 }

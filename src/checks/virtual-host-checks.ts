@@ -1,6 +1,6 @@
 import { quoteCommand } from "../machine/shell.ts";
 import type { Manifest, ManifestVirtualHost } from "../nix/index.ts";
-import { declaredBy, failed, passed, type Check, type Outcome } from "./check.ts";
+import { declaredBy, failed, passed, type Check, type Judgement } from "./check.ts";
 
 /** By request: the status, or why there is none. */
 export type HostResponses = ReadonlyMap<
@@ -118,7 +118,7 @@ function isUsual({ scheme, port }: Request): boolean {
 }
 
 /** What a page says is for tests; that a server or what it passes requests to is broken, is not. */
-function judgeHost(response: { status: number; reason: string } | undefined): Outcome {
+function judgeHost(response: { status: number; reason: string } | undefined): Judgement {
   if (response === undefined) return failed("was not asked");
   const { status, reason } = response;
   if (Number.isNaN(status)) return { status: "skipped", detail: `was not asked: ${reason}` };

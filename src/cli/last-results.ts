@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cacheDirectory, writeCacheFile } from "../cache-file.ts";
 import type { MachineSource } from "../nix/index.ts";
 import type { MachineResult, Outcome } from "../report/index.ts";
 import type { Io } from "./io.ts";
@@ -27,14 +27,7 @@ export async function keepResult(
     ...(system === undefined ? {} : { system }),
     ...(hostName === undefined ? {} : { hostName }),
   };
-  const file = fileOf(source, io);
-  try {
-    await mkdir(join(file, ".."), { recursive: true });
-    await writeFile(`${file}.${process.pid}`, JSON.stringify(last));
-    await rename(`${file}.${process.pid}`, file);
-  } catch {
-    // A read-only home directory.
-  }
+  await writeCacheFile(fileOf(source, io), JSON.stringify(last)).catch(() => {});
 }
 
 export async function lastResult(source: MachineSource, io: Io): Promise<LastResult | undefined> {
@@ -46,12 +39,10 @@ export async function lastResult(source: MachineSource, io: Io): Promise<LastRes
 }
 
 function fileOf(source: MachineSource, { environment, cwd }: Io): string {
-  const home = environment["HOME"] ?? homedir();
-  const cache = environment["XDG_CACHE_HOME"] || join(home, ".cache");
   const digest = createHash("sha256")
     .update(JSON.stringify(identity(source, cwd)))
     .digest("hex");
-  return join(cache, "dryboot", "results", `${digest.slice(0, 32)}.json`);
+  return join(cacheDirectory(environment), "results", `${digest.slice(0, 32)}.json`);
 }
 
 /** A relative flake reference means another flake elsewhere. */

@@ -1,5 +1,5 @@
 import { boot, bootable } from "../launch.ts";
-import type { Machine } from "../machine/index.ts";
+import type { Machine, Phase } from "../machine/index.ts";
 import {
   buildSystem,
   buildVm,
@@ -9,7 +9,6 @@ import {
   type MachineSource,
   type NixOptions,
 } from "../nix/index.ts";
-import type { Phase } from "../report/index.ts";
 import type { Context } from "./context.ts";
 
 /** How long each part of the work on one machine took. */

@@ -45,8 +45,8 @@ function describeProgram(io: Io, guestCommand: readonly string[], perform: Perfo
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
     });
   const command = (usage: string, description: string): Command =>
     addCommonOptions(program.command(usage).description(description));

@@ -2,15 +2,15 @@ import { allHeld, planChecks, runChecks, waiversOf, type Waiver } from "../check
 import { Deadline } from "../deadline.ts";
 import { exitCodes } from "../errors.ts";
 import type { Machine } from "../machine/index.ts";
-import { acquireGuestSlot } from "../host/index.ts";
 import {
   closureBytes,
   type BuiltVm,
   type EvaluatedMachine,
   type MachineSource,
 } from "../nix/index.ts";
-import { exitCodeOf, outcomeOf, toErrorData, type MachineResult } from "../report/index.ts";
+import { exitCodeOf, outcomeOfError, toErrorData, type MachineResult } from "../report/index.ts";
 import type { Context } from "./context.ts";
+import { waitForRoom } from "./guest-room.ts";
 import {
   build,
   buildDeployed,
@@ -57,7 +57,7 @@ export async function smokeMachine(source: MachineSource, context: Context): Pro
     };
   } catch (error) {
     return {
-      result: { ...base, ...found, outcome: outcomeOf(error), error: toErrorData(error) },
+      result: { ...base, ...found, outcome: outcomeOfError(error), error: toErrorData(error) },
       exitCode: exitCodeOf(error),
     };
   }
@@ -88,26 +88,6 @@ async function measureClosure(
   const system = await buildDeployed(built, watch, context);
   return closureBytes(system, nixOptionsFor(built.source, context));
 }
-
-/** All guests of a user share what the host has. */
-async function waitForRoom(
-  { source, manifest }: BuiltVm,
-  { settings, io, progress }: Context,
-): Promise<AsyncDisposable> {
-  const { memoryMiB, cores } = settings.of(source.name);
-  return acquireGuestSlot({
-    memoryMiB: memoryMiB ?? manifest.memoryMiB ?? usualMemoryMiB,
-    cores: cores ?? manifest.cores ?? 1,
-    // Machines of one run do not wait for each other's ends.
-    holder: source.name,
-    signal: io.signal,
-    onWait: () =>
-      progress.update(source.name, { phase: "waiting", detail: "for room beside other guests" }),
-  });
-}
-
-/** What vm.nix gives where a machine says nothing. */
-const usualMemoryMiB = 1024;
 
 /** So long may services take after the first shell, on a guest under KVM. */
 const settlePatienceMs = 120_000;

@@ -1,4 +1,5 @@
 import type { Console } from "./console.ts";
+import { followTerminalModes } from "./terminal-modes.ts";
 
 /** The user's own terminal: `process.stdin` and `process.stdout` have this shape. */
 export interface AttachedTerminal {
@@ -48,7 +49,11 @@ export async function attach(
   // The real terminal answers for itself.
   const answered = console.answersQueries;
   console.answersQueries = false;
-  const stopListening = console.onBytes((bytes) => void output.write(bytes));
+  const modes = followTerminalModes();
+  const stopListening = console.onBytes((bytes) => {
+    modes.see(bytes);
+    output.write(bytes);
+  });
   onResize();
   input.setRawMode?.(true);
   input.on("data", onInput);
@@ -66,7 +71,6 @@ export async function attach(
     input.pause();
     stopListening();
     console.answersQueries = answered;
-    // Whatever mode the guest left the terminal in: keys, colours, cursor, wrapping.
-    output.write("\x1b[?2004l\x1b[?1000;1002;1003;1006l\x1b[0m\x1b[?25h\x1b[?7h\r\n");
+    output.write(`${modes.undo()}\r\n`);
   }
 }

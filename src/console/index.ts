@@ -5,6 +5,7 @@ export { Console, type ConsoleOptions, type Interceptor } from "./console.ts";
 export type { ConsoleMatch, Pattern } from "./match.ts";
 export { cleanText } from "./cleaner.ts";
 export { spawnPty, type PtyOptions } from "./pty.ts";
+export { followTerminalModes, type TerminalModes } from "./terminal-modes.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";
 export type { Exit, Transport } from "./transport.ts";
 export type { ExpectOptions } from "./waits.ts";

@@ -75,6 +75,53 @@ export async function acquireGuestSlot({
   return { [Symbol.asyncDispose]: () => file.remove() };
 }
 
+export interface GuestRoomOptions extends Pick<GuestSlotOptions, "directory" | "capacity"> {
+  /** The guest's own memory. */
+  readonly memoryMiB: number;
+  /** Called where the guests that run now leave less memory than this one may take. */
+  readonly onShortage: (shortage: GuestShortage) => void;
+}
+
+export interface GuestShortage {
+  readonly neededMiB: number;
+  readonly leftMiB: number;
+  /** The processes that have guests now. */
+  readonly processes: readonly number[];
+}
+
+/**
+ * Room for a guest at once, for somebody who sits before it: nobody is waited for. Guests that come later count its
+ * memory, but not its cores, which mostly idle and may do so for hours.
+ */
+export async function takeGuestRoom({
+  memoryMiB,
+  onShortage,
+  directory,
+  capacity = hostCapacity(),
+}: GuestRoomOptions): Promise<AsyncDisposable> {
+  const holder = `${process.pid} ${randomUUID()}`;
+  const neededMiB = memoryMiB + memoryOfQemuMiB;
+  const file = await fileClaim(
+    { memoryMiB: neededMiB, cores: 0, holder, blocks: [holder] },
+    directory,
+  );
+  try {
+    await file.hold();
+    const others = (await settledClaims(file)).filter(
+      ({ id, held }) => held && id !== file.claim.id,
+    );
+    const takenMiB = others.reduce((sum, other) => sum + other.memoryMiB, 0);
+    const leftMiB = Math.max(0, Math.min(capacity.memoryMiB - takenMiB, availableMemoryMiB()));
+    if (neededMiB > leftMiB) {
+      onShortage({ neededMiB, leftMiB, processes: processesWithGuests(others) });
+    }
+  } catch (error) {
+    await file.remove();
+    throw error;
+  }
+  return { [Symbol.asyncDispose]: () => file.remove() };
+}
+
 interface Wait {
   readonly capacity: Capacity;
   readonly signal: AbortSignal | undefined;
@@ -89,12 +136,7 @@ async function untilAdmitted(file: ClaimFile, { capacity, signal, onWait }: Wait
         cause: signal.reason,
       });
     }
-    const claims = await readClaims(file.directory);
-    if (claims === undefined) {
-      // Somebody has come and not yet drawn a number, which may be lower.
-      await setTimeout(beingWrittenMs);
-      continue;
-    }
+    const claims = await settledClaims(file);
     const room = { ...capacity, freeMemoryMiB: availableMemoryMiB() };
     if (isAdmitted(file.claim, claims, room)) return;
     if (!told) onWait?.(processesWithGuests(claims));
@@ -102,6 +144,15 @@ async function untilAdmitted(file: ClaimFile, { capacity, signal, onWait }: Wait
     await setTimeout(lookAgainMs, undefined, signal === undefined ? {} : { signal }).catch(
       () => {},
     );
+  }
+}
+
+async function settledClaims({ directory }: ClaimFile): Promise<readonly Claim[]> {
+  for (;;) {
+    const claims = await readClaims(directory);
+    if (claims !== undefined) return claims;
+    // Somebody has come and not yet drawn a number, which may be lower.
+    await setTimeout(beingWrittenMs);
   }
 }
 

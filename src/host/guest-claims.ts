@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { HostError } from "../errors.ts";
+import { hostBootId } from "../host-boot.ts";
 import { startTimeOf } from "../process-group.ts";
 
 /** What one guest takes of this host, or would like to. */
@@ -43,22 +42,22 @@ export async function fileClaim(
   await ownDirectory(directory);
   const id = `${processName(process.pid)}-${++count}`;
   const path = join(directory, id);
-  await writeFile(path, "", { mode: 0o600, flag: "wx" });
-  const number = Number(process.hrtime.bigint());
-  const claim: Claim = { ...wish, id, number, held: false };
   try {
+    await writeFile(path, "", { mode: 0o600, flag: "wx" });
+    const number = Number(process.hrtime.bigint());
+    const claim: Claim = { ...wish, id, number, held: false };
     await writeFile(path, JSON.stringify(claim));
+    return {
+      directory,
+      claim,
+      hold: () => writeFile(path, JSON.stringify({ ...claim, held: true })),
+      remove: () => rm(path, { force: true }),
+    };
   } catch (error) {
     // Everybody would wait for its number.
     await rm(path, { force: true });
     throw unusable(directory, error);
   }
-  return {
-    directory,
-    claim,
-    hold: () => writeFile(path, JSON.stringify({ ...claim, held: true })),
-    remove: () => rm(path, { force: true }),
-  };
 }
 
 /** The claims of processes that live; undefined while one of them is being written. */
@@ -88,7 +87,9 @@ async function readClaim(path: string): Promise<Claim | "being written" | undefi
 /** Not below TMPDIR, which differs from one shell to the next. */
 function claimsDirectory(): string {
   const runtime = process.env["XDG_RUNTIME_DIR"] ?? "";
-  return runtime === "" ? `/tmp/dryboot-guests-${userInfo().uid}` : join(runtime, "dryboot-guests");
+  return runtime === ""
+    ? `/tmp/dryboot-guests-${process.getuid?.()}`
+    : join(runtime, "dryboot-guests");
 }
 
 async function ownDirectory(directory: string): Promise<void> {
@@ -98,7 +99,7 @@ async function ownDirectory(directory: string): Promise<void> {
     throw unusable(directory, error);
   }
   const status = await lstat(directory);
-  if (!status.isDirectory() || status.uid !== userInfo().uid) {
+  if (!status.isDirectory() || status.uid !== process.getuid?.()) {
     throw unusable(directory, new Error("it is not yours"));
   }
 }
@@ -114,13 +115,9 @@ function unusable(directory: string, cause: unknown): HostError {
 
 /** With its start and the host's boot, a process's id names it for ever. */
 export function processName(pid: number): string {
-  return `${pid}-${startTimeOf(pid) ?? "dead"}-${bootId()}`;
+  return `${pid}-${startTimeOf(pid) ?? "dead"}-${hostBootId().slice(0, 8)}`;
 }
 
 function isAlive(name: string): boolean {
   return name.startsWith(`${processName(Number.parseInt(name, 10))}-`);
-}
-
-function bootId(): string {
-  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8);
 }

@@ -2,7 +2,10 @@ export { canRun, examineHost, type DoctorOptions, type Finding } from "./doctor.
 export {
   acquireGuestSlot,
   hostCapacity,
+  takeGuestRoom,
   type Capacity,
+  type GuestRoomOptions,
+  type GuestShortage,
   type GuestSlotOptions,
 } from "./guest-budget.ts";
 export { missingRequirements, type Requirement } from "./requirements.ts";

@@ -2,7 +2,7 @@
 export interface Progress {
   /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`. */
   readonly phase: string;
-  /** The last line of the console, cleaned. */
+  /** The last line of the console, cleaned; none from the login on, where dryboot itself is at the keyboard. */
   readonly detail?: string;
 }
 
@@ -16,7 +16,8 @@ const begins: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["stage 1", /<<< NixOS Stage 1 >>>|^\[ +0\.0+\] Linux version|Welcome to .*\(Initrd\)/],
   ["stage 2", /<<< NixOS Stage 2 >>>/],
   ["systemd", /^starting systemd\.\.\.|^Welcome to |systemd\[1\]: .*running in system mode/],
-  ["login", /<<< Welcome to |\blogin: /],
+  // The last is what dryboot types where a shell stands without a greeting.
+  ["login", /<<< Welcome to |\blogin: | echo dry''boot-/],
 ];
 
 export interface PhaseTracker {
@@ -49,7 +50,7 @@ export function trackPhases(onProgress: (progress: Progress) => void = () => {})
         next = found + 1;
         begin(begins[found]?.[0] ?? current);
       }
-      onProgress({ phase: current, detail: line.trim() });
+      onProgress({ phase: current, ...(current === "login" ? {} : { detail: line.trim() }) });
     },
     begin(name) {
       begin(name);

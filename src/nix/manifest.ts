@@ -4,8 +4,6 @@ export interface Manifest {
   readonly nixosVersion: string;
   readonly defaultUnit: string;
   /** Of the vm, where its options say so. */
-  readonly memoryMiB: number | null;
-  readonly cores: number | null;
   readonly units: readonly ManifestUnit[];
   readonly firewallEnabled: boolean;
   readonly openPorts: readonly OpenPorts[];

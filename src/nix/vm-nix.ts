@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -115,27 +116,34 @@ async function evaluationCommand(
 }
 
 /**
- * A flake is evaluated as `nix build` does it: purely, where vm.nix may not be read from where it lies. So its text goes
- * along; of what a user may have written two whole numbers are part of it, and the module that is Nix already.
+ * A flake is evaluated as `nix build` does it: purely, where vm.nix may not be read from where it lies, and no argument
+ * can be given. So its text goes along; what a user has written is in it as numbers and as a quoted string.
  */
 async function applyToFlake(wanted: string, options: NixOptions): Promise<string> {
-  const files = Object.entries({ ...parts, ...overridesPart(options) });
   const texts = await Promise.all(
-    files.map(async ([name, file]) => `${name} = (${await readFile(file, "utf8")}\n);`),
+    Object.entries(parts).map(
+      async ([name, file]) => `${name} = (${await readFile(file, "utf8")}\n);`,
+    ),
   );
-  const { overrides } = options;
-  const given = overrides === undefined || overridesFile(options) !== undefined;
+  const file = overridesFile(options);
+  const overrides = file === undefined ? options.overrides : await readFile(file, "utf8");
   const own = [
-    ...(given ? [] : [`extraVmModules = (${overrides}\n);`]),
+    ...(overrides === undefined ? [] : [`extraVmModules = ${importOf(overrides)};`]),
     ...sizeArguments(options).map(([name, value]) => `${name} = ${value};`),
   ];
   const vm = await readFile(vmNix, "utf8");
   return `evaluated: ((${vm}) { inherit evaluated; ${[...texts, ...own].join(" ")} }).${wanted}`;
 }
 
-function overridesPart(options: NixOptions): { readonly extraVmModules?: string } {
-  const file = overridesFile(options);
-  return file === undefined ? {} : { extraVmModules: file };
+/**
+ * Parsed by itself, as a file: what it says can end nothing but itself. Nix 2.8 forbids to import what `toFile` has made
+ * where evaluation is pure, but not a path whose hash is known before.
+ */
+function importOf(text: string): string {
+  const quoted = text.replaceAll(/["\\]|\$\{/g, "\\$&");
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  const file = `builtins.toFile "overrides.nix" "${quoted}"`;
+  return `import (builtins.path { path = ${file}; recursive = false; sha256 = "${sha256}"; })`;
 }
 
 function quotedAttribute({ attribute }: Extract<MachineSource, { kind: "flake" }>): string {

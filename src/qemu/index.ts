@@ -16,6 +16,11 @@ export {
 } from "./qmp.ts";
 export { forwardPort, setLinks } from "./qmp-network.ts";
 export { pressKeys, takeScreenshot } from "./qmp-screen.ts";
-export { createRunDirectory, hostError, type RunDirectory } from "./run-directory.ts";
+export {
+  createRunDirectory,
+  hostError,
+  recordingNotice,
+  type RunDirectory,
+} from "./run-directory.ts";
 export { runScriptCall, type RunScriptCall, type RunScriptOptions } from "./run-script.ts";
 export { sweepRunDirectories } from "./sweep.ts";

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { execa } from "execa";
+import { cacheDirectory as ownCacheDirectory, writeCacheFile } from "../cache-file.ts";
 import { formatMs } from "../deadline.ts";
 import { HostError, InterruptedError } from "../errors.ts";
+import { hostBootId } from "../host-boot.ts";
 import type { Guard } from "../process-group.ts";
 import { debugExitPort, probeExitCode, probeImage } from "./probe-image.ts";
 import { createRunDirectory } from "./run-directory.ts";
@@ -33,19 +34,18 @@ const probeCount = 100_000_000;
 export async function probeKvm({
   qemu,
   device,
-  cacheDirectory = defaultCacheDirectory(),
+  cacheDirectory = ownCacheDirectory(),
   limitMs = 3000,
   signal,
 }: KvmProbeOptions): Promise<AcceleratorProbe> {
   const file = join(cacheDirectory, "accelerator.json");
   // A probe is true for one boot of the host and one QEMU.
-  const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   const inode = await stat(device).then(({ ino }) => ino);
-  const key = [boot, qemu, device, inode, limitMs].join(" ");
+  const key = [hostBootId(), qemu, device, inode, limitMs].join(" ");
   const cached = await readFile(file, "utf8").then(parseCache, () => undefined);
   if (cached?.key === key) return cached.probe;
   const probe = await measure(qemu, limitMs, signal);
-  await writeCache(file, { key, probe }).catch(() => {});
+  await writeCacheFile(file, JSON.stringify({ key, probe } satisfies CacheEntry)).catch(() => {});
   return probe;
 }
 
@@ -133,10 +133,6 @@ async function runProbe(
   return { refusal: words || `exit code ${result.exitCode} after ${formatMs(result.durationMs)}` };
 }
 
-function defaultCacheDirectory(): string {
-  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "dryboot");
-}
-
 interface CacheEntry {
   readonly key: string;
   readonly probe: AcceleratorProbe;
@@ -154,11 +150,4 @@ function parseCache(text: string): CacheEntry | undefined {
 function isCacheEntry(value: unknown): value is CacheEntry {
   if (typeof value !== "object" || value === null || !("key" in value)) return false;
   return "probe" in value && typeof value.probe === "object" && value.probe !== null;
-}
-
-async function writeCache(file: string, entry: CacheEntry): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(entry));
-  await rename(draft, file);
 }

@@ -1,7 +1,6 @@
 import { chmod, mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dir } from "tmp-promise";
 import { HostError } from "../errors.ts";
 import { startGuard, type Guard } from "../process-group.ts";
 import { ownerLine } from "./owner.ts";
@@ -27,6 +26,8 @@ export const keptFile = "kept";
 
 // sockaddr_un holds 108 bytes with the final NUL.
 const maxSocketPathBytes = 107;
+/** Of the names of all sockets in a run directory, `lane-control` is the longest. */
+const maxSocketNameBytes = 12;
 
 /**
  * Makes a private directory below `TMPDIR`.
@@ -49,6 +50,7 @@ export async function createRunDirectory({
     if (!kept) await rm(path, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
+    requireUsablePath(path);
     await chmod(path, 0o700);
     await writeFile(join(path, ownerFile), ownerLine());
     const shared = join(path, "shared");
@@ -57,7 +59,7 @@ export async function createRunDirectory({
       path,
       shared,
       diskImage: join(path, "disk.qcow2"),
-      qmpSocket: socketPath(path, "qmp"),
+      qmpSocket: join(path, "qmp"),
       marker: markerOf(path),
       guard,
       async keep() {
@@ -84,6 +86,12 @@ export function hostError(error: unknown, where: string): unknown {
   });
 }
 
+/** That a guest's console is recorded no further, and why. */
+export function recordingNotice(error: unknown, where: string): string {
+  const reason = hostError(error, where);
+  return `the console is recorded no further: ${reason instanceof Error ? reason.message : reason}`;
+}
+
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   // The last words of a program that the run script started, as qemu-img.
@@ -104,6 +112,8 @@ const reasons: ReadonlyMap<string, string> = new Map([
 async function makeDirectory(parent: string, name: string): Promise<string> {
   const plain = name.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 20);
   try {
+    // It looks for TMPDIR as soon as it is loaded, and fails where there is none.
+    const { dir } = await import("tmp-promise");
     const made = await dir({
       tmpdir: parent,
       template: `${prefix}${process.pid}-${plain}-XXXXXX`,
@@ -120,11 +130,20 @@ export function markerOf(path: string): string {
   return `DRYBOOT_RUN_DIRECTORY=${path}`;
 }
 
-function socketPath(directory: string, name: string): string {
-  const path = join(directory, name);
-  if (Buffer.byteLength(path) <= maxSocketPathBytes) return path;
-  throw new HostError(`the path of a socket would be too long: ${path}`, {
-    code: "HOST_RESOURCES",
-    hint: "Point TMPDIR at a directory with a shorter path, such as /tmp.",
-  });
+function requireUsablePath(directory: string): void {
+  if (directory.includes(",")) {
+    throw new HostError(`run scripts cannot give QEMU a path with a comma: ${directory}`, {
+      code: "HOST_RESOURCES",
+      hint: "Point TMPDIR at a directory without one, such as /tmp.",
+    });
+  }
+  const excessBytes = Buffer.byteLength(directory) + 1 + maxSocketNameBytes - maxSocketPathBytes;
+  if (excessBytes <= 0) return;
+  throw new HostError(
+    `sockets in ${directory} would have too long a path, by ${excessBytes} ${excessBytes === 1 ? "byte" : "bytes"}`,
+    {
+      code: "HOST_RESOURCES",
+      hint: "Point TMPDIR at a directory with a shorter path, such as /tmp.",
+    },
+  );
 }

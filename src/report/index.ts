@@ -5,12 +5,11 @@ export { renderFailure, renderMachine, renderSummary, type TextOptions } from ".
 export { createPalette, type Palette } from "./palette.ts";
 export {
   exitCodeOf,
-  outcomeOf,
+  outcomeOfError,
   toErrorData,
   unexpectedExitCode,
   type ErrorData,
   type MachineResult,
   type Outcome,
-  type Phase,
 } from "./result.ts";
 export { cut, renderTable } from "./table.ts";

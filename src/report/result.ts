@@ -1,5 +1,6 @@
 import type { CheckResult } from "../checks/index.ts";
 import { DrybootError, type ErrorCode, type ExitCode, exitCodes } from "../errors.ts";
+import type { Phase } from "../machine/index.ts";
 
 /** What `smoke` found out about one machine: the object that `--json` prints. */
 export interface MachineResult {
@@ -21,11 +22,6 @@ export interface MachineResult {
   readonly consoleTail?: readonly string[];
   /** Lines of the console that mean that the guest was hurt. */
   readonly alarms?: readonly string[];
-}
-
-export interface Phase {
-  readonly name: string;
-  readonly durationMs: number;
 }
 
 /** `failed`: the guest is wrong; `untested`: it could not be tested. */
@@ -57,7 +53,7 @@ export function exitCodeOf(error: unknown): ExitCode | typeof unexpectedExitCode
   return error instanceof DrybootError ? error.exitCode : unexpectedExitCode;
 }
 
-export function outcomeOf(error: unknown): Outcome {
+export function outcomeOfError(error: unknown): Outcome {
   const exitCode = exitCodeOf(error);
   if (exitCode === exitCodes.interrupted) return "interrupted";
   return exitCode === exitCodes.failed || exitCode === exitCodes.guest ? "failed" : "untested";

@@ -2,8 +2,9 @@ import { inject } from "vitest";
 import { HostError, InterruptedError, NixError, UsageError, type ErrorDetails } from "../errors.ts";
 import { bootable, build, type Bootable, type BuildOptions } from "../launch.ts";
 import { toErrorData, type ErrorData } from "../report/index.ts";
-import type { DrybootSettings } from "./settings.ts";
 import { slowProgress } from "./progress.ts";
+import type { DrybootSettings } from "./settings.ts";
+import { sharedWork, type SharedWork } from "./shared-work.ts";
 
 /** A machine as tests ask for it. */
 export interface WantedMachine {
@@ -60,10 +61,11 @@ export async function buildMachine(
   }
 }
 
-const building = new Map<string, Promise<BuildOutcome>>();
+const building = new Map<string, SharedWork<BuildOutcome>>();
 
 /**
- * The vm of a machine: built before the first test where a test file names the machine, else now, once in this process.
+ * The vm of a machine: built before the first test where a test file names the machine, else now, once in this process
+ * for all tests that wait for it.
  * @throws what the build threw
  */
 export async function builtVm(
@@ -72,8 +74,13 @@ export async function builtVm(
   signal: AbortSignal,
 ): Promise<Bootable> {
   const key = buildKey(wanted);
-  const known = inject("drybootBuilds")?.[key] ?? building.get(key);
-  return vmOf(await (known ?? buildNow(wanted, settings, signal)));
+  const known = inject("drybootBuilds")?.[key];
+  return vmOf(
+    known ??
+      (await sharedWork(building, key, (shared) => buildNow(wanted, settings, shared)).wait(
+        signal,
+      )),
+  );
 }
 
 async function buildNow(
@@ -81,16 +88,9 @@ async function buildNow(
   settings: DrybootSettings,
   signal: AbortSignal,
 ): Promise<BuildOutcome> {
-  const key = buildKey(wanted);
   const progress = slowProgress(wanted.reference);
-  const started = buildMachine(wanted, settings, { signal, onProgress: progress.show });
-  building.set(key, started);
   try {
-    return await started;
-  } catch (error) {
-    // A build that was cut short says nothing about the machine.
-    building.delete(key);
-    throw error;
+    return await buildMachine(wanted, settings, { signal, onProgress: progress.show });
   } finally {
     progress.end();
   }

@@ -3,6 +3,7 @@ import type { Bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
 import { reportFailure } from "./failure.ts";
 import { startGuest, type Guest, type MachineOptions } from "./guests.ts";
+import { sharedWork, type SharedWork } from "./shared-work.ts";
 
 export type { MachineOptions } from "./guests.ts";
 
@@ -25,8 +26,12 @@ export interface MachineFixtures {
   readonly machineOptions: MachineOptions;
 }
 
-/** What lives as long as a file: guests by what was asked for; one that did not boot is not tried again. */
-type SharedGuests = Map<string, Promise<Guest>>;
+/** What lives as long as a file. */
+interface SharedGuests {
+  /** By what was asked for; one that did not boot is not tried again. */
+  readonly works: Map<string, SharedWork<Guest>>;
+  readonly started: Promise<Guest>[];
+}
 
 /** vitest's `test` with the fixtures `machines` and `machineOptions`. */
 export const test: TestAPI<MachineFixtures> = base.extend<{
@@ -37,9 +42,9 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
   sharedGuests: [
     // oxlint-disable-next-line no-empty-pattern -- vitest reads the parameter's names
     async ({}, use) => {
-      const guests: SharedGuests = new Map();
+      const guests: SharedGuests = { works: new Map(), started: [] };
       await use(guests);
-      await endAll(await running(guests.values()));
+      await endAll(await running(guests.started));
     },
     { scope: "file" },
   ],
@@ -64,11 +69,12 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
         const all = { ...machineOptions, ...options };
         const key = JSON.stringify([machine, all]);
         const keeper = { holder: file, blocks: [ownHolder] };
-        const guest =
-          sharedGuests.get(key) ??
-          whileWanted(signal, (wanted) => startGuest(machine, all, keeper, wanted));
-        sharedGuests.set(key, guest);
-        return machineOf(guest);
+        const work = sharedWork(sharedGuests.works, key, (wanted) => {
+          const guest = startGuest(machine, all, keeper, wanted);
+          sharedGuests.started.push(guest);
+          return guest;
+        });
+        return machineOf(work.wait(signal));
       },
     });
     const starts = await Promise.allSettled(asked);
@@ -83,21 +89,6 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
     await endAll(await running(own));
   },
 });
-
-/** The test that asks first can interrupt the boot, but its end does not concern the guest any more. */
-async function whileWanted(
-  signal: AbortSignal,
-  start: (signal: AbortSignal) => Promise<Guest>,
-): Promise<Guest> {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(signal.reason);
-  signal.addEventListener("abort", abort);
-  try {
-    return await start(controller.signal);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
 
 /** Those that started; a start that failed has cleaned up itself, and its error is its test's. */
 async function running(guests: Iterable<Promise<Guest>>): Promise<Guest[]> {

@@ -30,6 +30,7 @@ export async function pauseAtFailure(
   machines: readonly Machine[],
   { test, title, signal, write = (text) => void process.stderr.write(text) }: PausedTest,
 ): Promise<void> {
+  if (isInterrupted(signal)) return;
   const servers: Server[] = [];
   let goOn = (): void => {};
   try {
@@ -62,6 +63,11 @@ export async function pauseAtFailure(
     process.off("SIGINT", goOn);
     for (const server of servers) server.close();
   }
+}
+
+/** A test's own limit of time aborts its signal too, and then its guest is worth a look. */
+function isInterrupted({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof Error && reason.name === "TestRunAbortError";
 }
 
 async function attachTo(machine: Machine, terminal: Socket): Promise<void> {

@@ -14,7 +14,10 @@ const cli = fileURLToPath(new URL("../../bin/dryboot.js", import.meta.url));
 interface RunOptions extends ScriptedMachineOptions {
   readonly temporary: string;
   readonly accelerator?: string;
+  /** What runs in the guest. @default `true` */
   readonly command?: readonly string[];
+  /** The guest is checked in place of running a command. */
+  readonly smoke?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -23,14 +26,22 @@ function startDryboot({
   temporary,
   accelerator = "tcg",
   command = ["true"],
+  smoke = false,
   environment = {},
   ...machine
 }: RunOptions) {
   const common = [...scriptedMachine(machine), "--accel", accelerator, "--no-lane"];
-  const ended = execa(process.execPath, [cli, "run", ...common, "--", ...command], {
+  const words = smoke ? ["smoke", ...common] : ["run", ...common, "--", ...command];
+  const ended = execa(process.execPath, [cli, ...words], {
     reject: false,
     stdin: "ignore",
-    env: { TMPDIR: temporary, XDG_CACHE_HOME: temporary, ...environment },
+    // Guests of its own: it waits for no others.
+    env: {
+      TMPDIR: temporary,
+      XDG_CACHE_HOME: temporary,
+      XDG_RUNTIME_DIR: temporary,
+      ...environment,
+    },
     all: true,
   });
   let output = "";
@@ -61,7 +72,7 @@ function temporaryDirectory({ onTestFinished }: TestContext): string {
 }
 
 const runDirectories = (temporary: string): string[] =>
-  readdirSync(temporary).filter((name) => name.startsWith("dryboot-"));
+  readdirSync(temporary).filter((name) => /^dryboot-\d/.test(name));
 
 async function expectNothingLeft(seen: readonly SeenProcess[], temporary: string): Promise<void> {
   await vi.waitFor(() => {
@@ -106,6 +117,16 @@ const works: readonly Work[] = [
     shows: /^sleep 606/m,
   },
   {
+    work: "the checks",
+    // What asks the guest for its units never ends.
+    options: (temporary) => ({
+      script: "fake-guest",
+      smoke: true,
+      environment: { PATH: `${programs(temporary)}:${process.env["PATH"]}` },
+    }),
+    shows: /\/systemctl is-system-running/,
+  },
+  {
     work: "the end of the guest",
     options: () => ({ script: "stays", command: ["echo", "the command has ended"] }),
     shows: /^the command has ended$/m,
@@ -119,16 +140,12 @@ function readsFor(temporary: string): string {
   return `builtins.readFile "${pipe}"`;
 }
 
-/** A QEMU that crawls, as under a KVM that does. */
+/** A QEMU that crawls, as under a KVM that does, and a systemctl that does. */
 function programs(temporary: string): string {
-  const qemu = join(temporary, "qemu-system-x86_64");
-  writeFileSync(
-    qemu,
-    "#!/bin/sh\ncase $1 in --version) ;; *) while :; do sleep 1; done ;; esac\n",
-    {
-      mode: 0o755,
-    },
-  );
+  const crawls = "#!/bin/sh\ncase $1 in --version) ;; *) while :; do sleep 1; done ;; esac\n";
+  for (const name of ["qemu-system-x86_64", "systemctl"]) {
+    writeFileSync(join(temporary, name), crawls, { mode: 0o755 });
+  }
   return temporary;
 }
 
@@ -141,8 +158,12 @@ test.concurrent.for(tried)(
     const temporary = temporaryDirectory(context);
     const dryboot = startDryboot({ temporary, ...options(temporary) });
     await dryboot.reaches(shows);
-    const seen = dryboot.processes();
-    expect(seen.length).toBeGreaterThan(1);
+    // What was announced may be about to start.
+    const seen = await vi.waitFor(() => {
+      const running = dryboot.processes();
+      expect(running.length).toBeGreaterThan(1);
+      return running;
+    }, 20_000);
 
     dryboot.ended.kill("SIGKILL");
 

@@ -5,7 +5,15 @@ import { expect, test } from "vitest";
 
 const source = fileURLToPath(new URL("../../src/", import.meta.url));
 
-const leaves = ["errors", "deadline", "process-group", "nearest", "shell-quote"];
+const leaves = [
+  "errors",
+  "deadline",
+  "process-group",
+  "nearest",
+  "shell-quote",
+  "host-boot",
+  "cache-file",
+];
 
 /** What each part of `src` may import at run time, itself apart. Types may cross. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { followTerminalModes } from "../../console/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 
@@ -25,6 +26,8 @@ export async function attach(directory: string, { io, progress }: Context): Prom
   io.signal.addEventListener("abort", end, { once: true });
   io.stdin.setRawMode?.(true);
   io.stdin.pipe(socket);
+  const modes = followTerminalModes();
+  socket.on("data", (bytes: Buffer) => modes.see(bytes));
   socket.pipe(io.stdout, { end: false });
   try {
     await once(socket, "close");
@@ -34,6 +37,8 @@ export async function attach(directory: string, { io, progress }: Context): Prom
     io.stdin.unpipe(socket);
     io.stdin.setRawMode?.(false);
     io.stdin.pause();
+    // The run that was to do it may be gone.
+    io.stdout.write(modes.undo());
   }
   return 0;
 }

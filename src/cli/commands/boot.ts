@@ -1,14 +1,21 @@
-import { attach, Console, spawnPty } from "../../console/index.ts";
+import { dirname } from "node:path";
+import { attach, Console, spawnPty, type Transport } from "../../console/index.ts";
 import { UsageError } from "../../errors.ts";
-import { findMachine } from "../../nix/index.ts";
+import { findMachine, type BuiltVm } from "../../nix/index.ts";
 import {
   chooseAccelerator,
   createRunDirectory,
+  hostError,
   qemuOf,
+  recordingNotice,
   requireQemu,
   runScriptCall,
+  type Accelerator,
+  type RunDirectory,
 } from "../../qemu/index.ts";
 import type { Context } from "../context.ts";
+import { takeRoom } from "../guest-room.ts";
+import { writeLines } from "../io.ts";
 import { build, createStopwatch, evaluate } from "../pipeline.ts";
 
 /** Boots a machine and gives the terminal to its console, from the first line on. */
@@ -23,21 +30,62 @@ export async function boot(reference: string | undefined, context: Context): Pro
   const watch = createStopwatch(source.name, context);
   const evaluated = await evaluate(source, watch, context);
   const built = await build(evaluated, watch, context);
-  const qemu = await qemuOf(built.runScript);
-  await requireQemu(qemu);
-  const accelerator = await chooseAccelerator({
-    request: settings.accelerator,
-    qemu,
-    signal: io.signal,
-  });
-  if (accelerator.warning !== undefined) progress.note(accelerator.warning);
+  const accelerator = await chooseFor(built.runScript, context);
   progress.done(source.name);
+  await using _room = await takeRoom(built, context);
   progress.note("Ctrl-] three times leaves and ends the guest");
   await using directory = await createRunDirectory({ name: source.name });
   if (settings.keep) await directory.keep();
+  const transport = startRunScript(built, { accelerator, directory }, context);
+  directory.guard.watch(transport.pid);
+  const notices: string[] = [];
+  const guest = new Console(transport, {
+    ...(settings.keep ? { recordIn: directory.path } : {}),
+    // The screen is the guest's until it is left.
+    onRecordingFailure: (error) => notices.push(recordingNotice(error, directory.path)),
+  });
+  const end = (): void => void guest.terminate();
+  io.signal.addEventListener("abort", end, { once: true });
+  try {
+    // Progress must not write between the guest's lines.
+    progress[Symbol.dispose]();
+    const how = await attach(guest, { input: io.stdin, output: io.stdout });
+    io.signal.throwIfAborted();
+    if (how === "ended") await requireGoodEnd(guest, directory.path);
+  } finally {
+    io.signal.removeEventListener("abort", end);
+    await guest.terminate();
+    if (settings.keep) notices.push(`kept: ${directory.path}`);
+    writeLines(io.stderr, notices);
+  }
+  return 0;
+}
+
+async function chooseFor(
+  runScript: string,
+  { settings, io, progress }: Context,
+): Promise<Accelerator> {
+  const qemu = await qemuOf(runScript);
+  await requireQemu(qemu);
+  const request = settings.accelerator;
+  const accelerator = await chooseAccelerator({ request, qemu, signal: io.signal });
+  if (accelerator.warning !== undefined) progress.note(accelerator.warning);
+  return accelerator;
+}
+
+interface Place {
+  readonly accelerator: Accelerator;
+  readonly directory: RunDirectory;
+}
+
+function startRunScript(
+  { source, runScript }: BuiltVm,
+  { accelerator, directory }: Place,
+  { settings }: Context,
+): Transport {
   const { memoryMiB, cores } = settings.of(source.name);
-  const transport = spawnPty({
-    file: built.runScript,
+  return spawnPty({
+    file: runScript,
     ...runScriptCall({
       runDirectory: directory,
       accelerator,
@@ -46,19 +94,12 @@ export async function boot(reference: string | undefined, context: Context): Pro
     }),
     marker: directory.marker,
   });
-  directory.guard.watch(transport.pid);
-  const guest = new Console(transport, { recordIn: directory.path });
-  const end = (): void => void guest.terminate();
-  io.signal.addEventListener("abort", end, { once: true });
-  try {
-    // Progress must not write between the guest's lines.
-    progress[Symbol.dispose]();
-    await attach(guest, { input: io.stdin, output: io.stdout });
-    io.signal.throwIfAborted();
-  } finally {
-    io.signal.removeEventListener("abort", end);
-    await guest.terminate();
+}
+
+/** A guest that was shut down ended well; a QEMU that could not start, or was killed, did not. */
+async function requireGoodEnd(guest: Console, directory: string): Promise<void> {
+  const { exitCode } = await guest.exited;
+  if (exitCode !== 0 && guest.failure !== undefined) {
+    throw hostError(guest.failure, dirname(directory));
   }
-  if (settings.keep) io.stderr.write(`kept: ${directory.path}\n`);
-  return 0;
 }

@@ -9,6 +9,7 @@ import {
 } from "../../machine/index.ts";
 import { findMachine } from "../../nix/index.ts";
 import type { Context } from "../context.ts";
+import { takeRoom } from "../guest-room.ts";
 import type { Io, OutputStream } from "../io.ts";
 import { build, createStopwatch, evaluate, start } from "../pipeline.ts";
 
@@ -26,6 +27,7 @@ export async function run(
   const watch = createStopwatch(source.name, context);
   const evaluated = await evaluate(source, watch, context);
   const built = await build(evaluated, watch, context);
+  await using _room = await takeRoom(built, context);
   await using machine = await start(built, watch, context);
   progress.update(source.name, { phase: "run", detail: command.join(" ") });
   // From here on the terminal is the command's.

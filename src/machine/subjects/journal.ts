@@ -1,7 +1,15 @@
+import { UsageError } from "../../errors.ts";
 import { section } from "../command.ts";
 import { matches, show } from "../compare.ts";
+import {
+  fieldText,
+  parseJournalFields,
+  unitOfEntry,
+  type JournalFields,
+} from "../journal-fields.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { textOrPattern } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 /** Syslog's names, the gravest first. */
@@ -39,6 +47,12 @@ export class Journal extends Subject {
 
   constructor(runner: CommandRunner, filter: JournalFilter = {}) {
     super(runner);
+    const { priority } = filter;
+    if (priority !== undefined && !priorities.includes(priority)) {
+      throw new UsageError(
+        `a priority is one of ${priorities.join(", ")}, not ${JSON.stringify(priority)}`,
+      );
+    }
     this.filter = filter;
   }
 
@@ -55,6 +69,7 @@ export class Journal extends Subject {
 
   /** @internal */
   withEntry(expected: string | RegExp): Expectation {
+    textOrPattern("an entry", expected);
     let cursor = this.filter.since;
     let count = 0;
     let found: string | undefined;
@@ -69,7 +84,8 @@ export class Journal extends Subject {
           typeof expected === "string" ? message.includes(expected) : matches(message, expected);
         found ??= added.find(({ entry }) => isMeant(entry.message))?.entry.message;
         if (found !== undefined) return { holds: true, saw: `has the entry ${show(found)}` };
-        return { holds: false, saw: `none of its ${count} entries does` };
+        const saw = count === 0 ? "it has no entry at all" : `no such one is among its ${count}`;
+        return { holds: false, saw };
       },
       {
         evidence: async () => {
@@ -97,7 +113,7 @@ export class Journal extends Subject {
       { maxOutputBytes: mostBytes },
     );
     // With --after-cursor the first entry is lost where the one at the cursor does not pass the filter.
-    const entries = text.split("\n").flatMap((line) => (line === "" ? [] : [parseEntry(line)]));
+    const entries = parseJournalFields(text).map(entryOf);
     return entries.filter((entry) => entry.cursor !== cursor);
   }
 
@@ -112,27 +128,15 @@ export class Journal extends Subject {
   }
 }
 
-function parseEntry(line: string): { readonly cursor: string; readonly entry: JournalEntry } {
-  const fields = JSON.parse(line) as Readonly<Record<string, unknown>>;
-  const identifier = fields["SYSLOG_IDENTIFIER"] ?? fields["_COMM"];
-  const unit = fields["UNIT"] ?? fields["_SYSTEMD_UNIT"];
+function entryOf(fields: JournalFields): { readonly cursor: string; readonly entry: JournalEntry } {
   return {
-    cursor: text(fields["__CURSOR"]),
+    cursor: fieldText(fields["__CURSOR"]),
     entry: {
       timeMs: Math.floor(Number(fields["__REALTIME_TIMESTAMP"]) / 1000),
       priority: priorities[Number(fields["PRIORITY"] ?? 6)] ?? "info",
-      identifier: text(identifier),
-      unit: unit === undefined ? undefined : text(unit),
-      message: text(fields["MESSAGE"]),
+      identifier: fieldText(fields["SYSLOG_IDENTIFIER"] ?? fields["_COMM"]),
+      unit: unitOfEntry(fields),
+      message: fieldText(fields["MESSAGE"]),
     },
   };
-}
-
-/** What is no UTF-8 comes as a list of bytes, what was given twice as a list of texts. */
-function text(field: unknown): string {
-  if (!Array.isArray(field)) return typeof field === "string" ? field : "";
-  if (field.every((item) => typeof item === "number")) {
-    return new TextDecoder().decode(Uint8Array.from(field));
-  }
-  return field.map(text).join("\n");
 }

@@ -98,8 +98,6 @@ export function manifestOf(units: readonly ManifestUnit[], more: Partial<Manifes
     nixosVersion: "25.11",
     defaultUnit: "multi-user.target",
     units,
-    memoryMiB: 1024,
-    cores: 1,
     firewallEnabled: true,
     openPorts: [],
     servicePorts: [],

@@ -24,11 +24,12 @@ test("the terminal is the guest's until the guest's side ends it", async () => {
   stdin.write("id\x03\r");
   const [typed] = (await once(guest, "data")) as [Buffer];
   expect(typed.toString()).toBe("id\x03\r");
-  guest.write("\x1b[1muid=0(root)");
-  await vi.waitFor(() => expect(screen.text()).toBe("\x1b[1muid=0(root)"));
+  guest.write("\x1b[?1049huid=0(root)");
+  await vi.waitFor(() => expect(screen.text()).toBe("\x1b[?1049huid=0(root)"));
   guest.end();
 
   expect(await attached).toMatchObject({ exitCode: 0 });
+  expect(screen.text()).toContain("\x1b[?1049l");
   expect(stdin.setRawMode.mock.calls).toEqual([[true], [false]]);
   server.close();
 });

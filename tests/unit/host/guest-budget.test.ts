@@ -4,7 +4,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { acquireGuestSlot, type GuestSlotOptions } from "../../../src/host/guest-budget.ts";
+import {
+  acquireGuestSlot,
+  takeGuestRoom,
+  type GuestShortage,
+  type GuestSlotOptions,
+} from "../../../src/host/guest-budget.ts";
 import { processName, type Claim } from "../../../src/host/guest-claims.ts";
 
 let directory = "";
@@ -111,4 +116,28 @@ test("who is interrupted while waiting leaves the queue", async () => {
   await expect(second.slot).rejects.toMatchObject({ code: "INTERRUPTED" });
   expect(readdirSync(directory)).toHaveLength(1);
   await end(first);
+});
+
+test("somebody at a terminal waits for nobody, and is told when memory may not do for all", async () => {
+  const capacity = { memoryMiB: 2000, cores: 2 };
+  const test = ask({ memoryMiB: 600, cores: 2, capacity });
+  await test.slot;
+  const told: GuestShortage[] = [];
+  const take = (memoryMiB: number): Promise<AsyncDisposable> =>
+    takeGuestRoom({ memoryMiB, directory, capacity, onShortage: (one) => void told.push(one) });
+  await using _small = await take(100);
+  expect(told).toEqual([]);
+  await using _big = await take(500);
+  expect(told).toEqual([{ neededMiB: 800, leftMiB: 700, processes: [process.pid] }]);
+  await end(test);
+});
+
+test("a guest before which somebody sits takes memory of others, but no cores", async () => {
+  const capacity = { memoryMiB: 10_000, cores: 2 };
+  const room = await takeGuestRoom({ memoryMiB: 6000, directory, capacity, onShortage: () => {} });
+  await end(ask({ cores: 2 }));
+  const big = ask({ memoryMiB: 6000 });
+  expect(await big.queued).toEqual([process.pid]);
+  await room[Symbol.asyncDispose]();
+  await end(big);
 });

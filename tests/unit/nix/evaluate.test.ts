@@ -221,6 +221,13 @@ test("a flake's machine is evaluated as the flake is, purely", async () => {
   const overrides = "{ virtualisation.memorySize = 5000; } # big";
   const other = await evaluate(`path:${cwd}#"db.example.org"`, { overrides });
   expect(other.vmDerivation).not.toBe(evaluated.vmDerivation);
+  const odd = '{ networking.hostName = builtins.substring 0 2 "a${"b"}\\\\\\""; }';
+  await expect(evaluate(`path:${cwd}#web`, { overrides: odd })).resolves.toMatchObject({
+    hostName: "web",
+  });
+  await expect(
+    evaluate(`path:${cwd}#web`, { overrides: "{ }); memorySize = 7; other = ({ }" }),
+  ).rejects.toMatchObject({ message: expect.stringContaining("syntax error") });
   await expect(evaluate(`path:${cwd}#wbe`)).rejects.toMatchObject({
     code: "MACHINE_NOT_FOUND",
     message: expect.stringContaining("did you mean web?"),

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { lanePorts } from "../../../src/guest/lane/ports.ts";
 import { createRunDirectory, runScriptCall } from "../../../src/qemu/index.ts";
 
 let parent: string;
@@ -42,12 +42,46 @@ test("a TMPDIR that cannot be written is an error of this host in one line", asy
   });
 });
 
-test("a TMPDIR that is too long for a socket is an error of this host", async () => {
-  const long = join(parent, "x".repeat(100));
-  spawnSync("mkdir", [long]);
-  vi.stubEnv("TMPDIR", long);
-  await expect(createRunDirectory()).rejects.toMatchObject({ code: "HOST_RESOURCES" });
-  expect(spawnSync("ls", [long]).stdout.toString()).toBe("");
+/** A TMPDIR in which a run directory's own path has so many bytes. */
+function temporaryFor(pathBytes: number): string {
+  const own = `/dryboot-${process.pid}-guest-XXXXXX`;
+  const temporary = `${parent}/`.padEnd(pathBytes - own.length, "x");
+  mkdirSync(temporary);
+  vi.stubEnv("TMPDIR", temporary);
+  return temporary;
+}
+
+test("the sockets of a lane have room in the longest TMPDIR that is taken", async () => {
+  temporaryFor(94);
+  await using directory = await createRunDirectory();
+  const { control, slots } = lanePorts(directory.path);
+  const paths = [control, ...slots.flatMap(({ out, err }) => [out, err]), directory.qmpSocket];
+  expect(Math.max(...paths.map((path) => Buffer.byteLength(path)))).toBe(107);
+});
+
+test("a TMPDIR that is too long for a socket is an error of this host, and nothing stays there", async () => {
+  const temporary = temporaryFor(95);
+  await expect(createRunDirectory()).rejects.toMatchObject({
+    code: "HOST_RESOURCES",
+    message: expect.stringMatching(/^sockets in .* would have too long a path, by 1 byte$/),
+  });
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+test("a TMPDIR with blanks and quotes is taken, one with a comma is not", async () => {
+  const odd = join(parent, 'it\'s "odd" ü');
+  mkdirSync(odd);
+  vi.stubEnv("TMPDIR", odd);
+  {
+    await using directory = await createRunDirectory();
+    expect(directory.path.startsWith(odd)).toBe(true);
+  }
+  mkdirSync(`${odd},`);
+  vi.stubEnv("TMPDIR", `${odd},`);
+  await expect(createRunDirectory()).rejects.toMatchObject({
+    code: "HOST_RESOURCES",
+    message: expect.stringContaining("with a comma"),
+  });
 });
 
 test("a run script gets its own paths, and the user's settings come before dryboot's", async () => {

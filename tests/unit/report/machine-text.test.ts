@@ -4,7 +4,7 @@ import { GuestLostError, InterruptedError, NixError } from "../../../src/errors.
 import {
   createPalette,
   exitCodeOf,
-  outcomeOf,
+  outcomeOfError,
   renderFailure,
   renderMachine,
   renderSummary,
@@ -102,9 +102,9 @@ test("an error's first line stands alone, its details and the way on follow", ()
 });
 
 test("the verdict tells a wrong guest from one that could not be tested", () => {
-  expect(outcomeOf(new GuestLostError("", { code: "BOOT_FAILED" }))).toBe("failed");
-  expect(outcomeOf(new NixError("", { code: "NIX_BUILD" }))).toBe("untested");
-  expect(outcomeOf(new InterruptedError(""))).toBe("interrupted");
+  expect(outcomeOfError(new GuestLostError("", { code: "BOOT_FAILED" }))).toBe("failed");
+  expect(outcomeOfError(new NixError("", { code: "NIX_BUILD" }))).toBe("untested");
+  expect(outcomeOfError(new InterruptedError(""))).toBe("interrupted");
   expect(exitCodeOf(new TypeError("a fault of dryboot"))).toBe(70);
   const error = toErrorData(new InterruptedError("web: interrupted"));
   expect(renderSummary([result({ outcome: "interrupted", error, phases: [] })], palette)).toEqual([
