@@ -57,10 +57,12 @@ export class Deadline {
   }
 }
 
-/** `950 ms`, `12.3 s`, `4 min 10 s`: how every message writes a span. */
+/** `950 ms`, `12.3 s`, `4 min 10 s`, `3 h 39 min`: how every message writes a span. */
 export function formatMs(ms: number): string {
   if (Math.round(ms) < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

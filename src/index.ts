@@ -40,6 +40,7 @@ export {
   type ConsoleExpectOptions,
   type DnsOptions,
   type Evidence,
+  type PendingWait,
   type ExpectedCertificate,
   type ExpectedMount,
   type ExpectedPackage,

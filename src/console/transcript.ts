@@ -65,9 +65,9 @@ export class Transcript {
   }
 
   /** The last lines that say something; of repeated status lines only the last. */
-  tail(count = 20): string[] {
+  tail(count = 20, since = 0): string[] {
     const lines: string[] = [];
-    const { text } = this.since(this.end - Math.max(count, 1) * 1000);
+    const { text } = this.since(Math.max(since, this.end - Math.max(count, 1) * 1000));
     for (const line of text.split("\n").toReversed()) {
       const trimmed = line.trimEnd();
       if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;

@@ -56,7 +56,7 @@ export function createWaits({ transcript, failure }: WaitsOptions): Waits {
           cause: signal.reason,
         });
       }
-      throw failure() ?? timeout(patterns, deadline, phase, transcript);
+      throw failure() ?? timeout(patterns, { deadline, since, phase }, transcript);
     },
   };
 }
@@ -77,13 +77,16 @@ function finder(
 
 function timeout(
   patterns: readonly Pattern[],
-  deadline: Deadline,
-  phase: string | undefined,
+  {
+    deadline,
+    since,
+    phase,
+  }: Pick<ExpectOptions, "deadline"> & { since: number; phase: string | undefined },
   transcript: Transcript,
 ): ConsoleTimeoutError {
   const wanted = patterns.map((one) => (typeof one === "string" ? JSON.stringify(one) : `${one}`));
   const during = phase === undefined ? "" : ` during ${phase}`;
-  const seen = transcript.tail(15);
+  const seen = transcript.tail(15, since);
   return new ConsoleTimeoutError(
     `the console did not show ${wanted.join(" or ")} within ${formatMs(deadline.totalMs)}${during}`,
     { details: seen.length === 0 ? ["The console showed nothing."] : ["It showed:", ...seen] },

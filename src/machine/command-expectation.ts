@@ -13,9 +13,11 @@ export function commandExpectation(
   wanted: "to succeed" | "to fail",
 ): CommandExpectation {
   let latest: CommandResult | undefined;
+  // What was expected of it stands behind it in the same line.
+  const shown = firstLine(command, 60);
   return {
     runner,
-    subject: `${runner.name}: ${firstLine(command)}`,
+    subject: `${runner.name}: ${shown}`,
     wanted,
     async observe() {
       latest = await runner.execute(command);
@@ -24,7 +26,11 @@ export function commandExpectation(
     },
     async evidence() {
       if (latest === undefined) return [];
-      return [...section("stderr", latest.stderr), ...section("stdout", latest.stdout)];
+      return [
+        ...(shown === command ? [] : section("command", command)),
+        ...section("stderr", latest.stderr),
+        ...section("stdout", latest.stdout),
+      ];
     },
     latest: () => latest,
   };

@@ -92,6 +92,7 @@ export class CommandSucceededError extends GuestError {
 export function describeEnd(result: CommandResult<string | Uint8Array>): string {
   if (result.timedOut) return `command timed out after ${formatMs(result.durationMs)}`;
   if (result.signal !== undefined) return `command was ended by ${result.signal}`;
+  if (result.exitCode === 126) return "command failed with exit code 126 (could not be started)";
   if (result.exitCode === 127) return "command failed with exit code 127 (not found)";
   return `command failed with exit code ${result.exitCode}`;
 }
@@ -102,9 +103,12 @@ export function firstLine(text: string, maxLength = 200): string {
   return line.length > maxLength || lines.length > 1 ? `${line.slice(0, maxLength)} …` : line;
 }
 
+/** How the shell that starts commands names itself where one cannot be started. */
+const ownShell = /^\/run\/dryboot\/\S+: line \d+: (?:exec: )?/gm;
+
 /** The last lines of a command's output below a heading, or nothing when there is none. */
 export function section(name: string, text: string, maxLines = 20): string[] {
-  const lines = text.trimEnd().split("\n");
+  const lines = text.trimEnd().replace(ownShell, "bash: ").split("\n");
   if (lines.length === 1 && lines[0] === "") return [];
   const tail = lines.slice(-maxLines).map((line) => `  ${line.slice(0, 500)}`);
   const skipped = lines.length - tail.length;

@@ -7,11 +7,16 @@ export function matches(actual: string, expected: string | RegExp): boolean {
   return new RegExp(expected.source, expected.flags.replace(/[gy]/g, "")).test(actual);
 }
 
+/** What comes after it in a line has to be seen too. */
+export const mostShown = 100;
+
 /** How a value stands in a message: quoted, and bounded. */
 export function show(value: string | RegExp): string {
   if (typeof value !== "string") return String(value);
-  const shown = JSON.stringify(value.slice(0, 200));
-  return value.length > 200 ? `${shown} … (${value.length} characters)` : shown;
+  let shown = JSON.stringify(value.slice(0, mostShown));
+  // What is no text is mostly written as numbers.
+  if (shown.length > 2 * mostShown) shown = JSON.stringify(value.slice(0, mostShown / 5));
+  return value.length > mostShown ? `${shown} … (${value.length} characters)` : shown;
 }
 
 /** `a, b and 3 more`; `none` without any. */
@@ -34,4 +39,19 @@ export function didYouMean(name: string, candidates: readonly string[], common =
 /** What is wanted and not there. */
 export function missingFrom(actual: readonly string[], wanted: readonly string[]): string[] {
   return wanted.filter((value) => !actual.includes(value));
+}
+
+/** Where two long texts part. */
+export function differenceOf(actual: string, expected: string): string {
+  const lines = actual.split("\n");
+  const wanted = expected.split("\n");
+  const at = lines.findIndex((line, index) => line !== wanted[index]);
+  return at < 0
+    ? `ends after line ${lines.length}`
+    : `differs from line ${at + 1} on: ${show(lines[at] ?? "")}`;
+}
+
+/** A difference of more, or of what is no text, would fill the terminal. */
+export function isComparable(content: string): boolean {
+  return content.length <= 20_000 && !content.includes("\0");
 }

@@ -11,7 +11,8 @@ import type { CommandRunner } from "./runner.ts";
 import { progressOf, type Transfer, type TransferOptions } from "./transfer.ts";
 
 const describe = `
-if [ -d "$1" ]; then echo tree; du -sb -- "$1"; else echo file; stat -L -c '%s %a' -- "$1"; fi`;
+if [ -d "$1" ]; then echo tree; du -sb -- "$1"
+else measures=$(stat -L -c '%s %a' -- "$1"); echo file; echo "$measures"; fi`;
 const sendTree = 'exec tar --create --directory="$1" --file=- .';
 
 /** Over the console the result is all there is of the output. */
@@ -23,13 +24,14 @@ export async function download(
   { source, target }: Transfer,
   options: TransferOptions = {},
 ): Promise<void> {
-  const found = await runner.execute(["bash", "-euc", describe, "bash", source]);
+  const purpose = `download ${source}`;
+  const found = await runner.execute(["bash", "-euc", describe, "bash", source], { purpose });
   if (found.failed) throw new CommandFailedError(runner.name, found);
   const [kind, measures = ""] = found.stdout.split("\n");
   const [size = "0", mode = "644"] = measures.split(/\s/);
   const count = progressOf(Number(size), options);
   if (kind === "tree") {
-    await mkdir(target, { recursive: true });
+    await makeDirectory(target);
     const unpack = extract({
       cwd: target,
       strict: true,
@@ -49,7 +51,7 @@ export async function download(
     () => false,
   );
   const file = inside ? join(target, basename(source)) : target;
-  await mkdir(dirname(file), { recursive: true });
+  await makeDirectory(dirname(file));
   try {
     const into = createWriteStream(file);
     const onBytes = (bytes: number): void => count(source, bytes);
@@ -59,6 +61,13 @@ export async function download(
     await rm(file, { force: true });
     throw error;
   }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === "EEXIST" ? "there is something else of that name" : error.message;
+    throw new UsageError(`cannot make the directory ${path}: ${reason}`, { cause: error });
+  });
 }
 
 interface Reception {
@@ -75,11 +84,11 @@ async function receive(
   { timeoutMs }: TransferOptions,
 ): Promise<void> {
   let received = 0;
-  let failure: unknown;
+  let failure: NodeJS.ErrnoException | undefined;
   const ended = new Promise<void>((resolve, reject) => {
     // An archive may be wrong in more than one place.
     into.on("error", (error) => {
-      failure ??= writeError(runner, source, error);
+      failure ??= error;
       reject(failure);
     });
     into.once("finish", resolve).once("close", resolve);
@@ -87,6 +96,7 @@ async function receive(
   ended.catch(() => {});
   const transfer = runner.execute(argv, {
     maxOutputBytes: mostAtOnceBytes,
+    purpose: `download ${source}`,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     onOutput: async (stream, bytes) => {
       if (stream !== "stdout") return;
@@ -97,8 +107,16 @@ async function receive(
     },
   });
   // Also where the guest was lost: an open file would stay open.
-  const result = await transfer.finally(() => into.end());
-  await ended;
+  const result = await transfer
+    .finally(() => into.end())
+    .then(async (transferred) => {
+      await ended;
+      return transferred;
+    })
+    // Made here and not in the stream, where no stack leads to the caller.
+    .catch((error: unknown) => {
+      throw failure === undefined ? error : writeError(runner, source, failure);
+    });
   if (result.failed) throw new CommandFailedError(runner.name, result);
   if (result.truncated && received <= mostAtOnceBytes) {
     throw new ExpectationError(

@@ -5,6 +5,7 @@ import { Deadline } from "../deadline.ts";
 import { takeScreenshot } from "../qemu/index.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { RunningGuest } from "./guest.ts";
+import { pendingWaits, type PendingWait } from "./observe.ts";
 import type { CommandRunner } from "./runner.ts";
 import { Unit } from "./subjects/unit.ts";
 
@@ -21,6 +22,8 @@ export interface Evidence {
   /** Lines of the console that mean that the guest was hurt. */
   readonly alarms: readonly string[];
   readonly failedUnits: readonly FailedUnit[];
+  /** What was being waited for at the time. */
+  readonly waits: readonly PendingWait[];
   /** Why the guest is lost, where it is. */
   readonly failure: string | undefined;
   /** A PNG file in the run directory. */
@@ -43,6 +46,7 @@ export async function collectEvidence(
   const { console, directory, options } = guest;
   const consoleTail = console.transcript.tail(25);
   const consoleLog = join(directory.path, "console.log");
+  const waits = pendingWaits(runner);
   const deadline = Deadline.after(limitMs * runner.timeoutScale);
   const failedUnits: FailedUnit[] = [];
   const screenshot = deadline.race(saveScreenshot(guest).catch(() => undefined));
@@ -54,6 +58,7 @@ export async function collectEvidence(
     consoleTail,
     alarms: console.alarms.map((alarm) => `${alarm.name}: ${alarm.line}`),
     failedUnits: [...failedUnits],
+    waits,
     failure: console.failure?.message,
     screenshot: await screenshot,
     consoleLog: existsSync(consoleLog) ? consoleLog : undefined,

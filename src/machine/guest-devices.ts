@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { forwardPort, pressKeys, setLinks, takeScreenshot } from "../qemu/index.ts";
+import { UsageError } from "../errors.ts";
 import { GuestCommands } from "./guest-commands.ts";
+import { portNumber } from "./subjects/named.ts";
 import { typeText } from "./typing.ts";
 
 /** What can be done to a guest from outside, through QEMU's monitor; names are those of the NixOS test driver. */
@@ -18,11 +20,19 @@ export abstract class GuestDevices extends GuestCommands {
     );
   }
 
-  /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. */
+  /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. @throws UsageError */
   async sendKey(keys: string): Promise<void> {
-    await this.guest.monitor.order(`press ${keys}`, (qmp, deadline) =>
+    const pressed = this.guest.monitor.order(`press ${keys}`, (qmp, deadline) =>
       pressKeys(qmp, keys, deadline),
     );
+    await pressed.catch((error: unknown) => {
+      const [, key] = /does not accept value '(.*?)'/.exec(String(error)) ?? [];
+      if (key === undefined) throw error;
+      throw new UsageError(`there is no key ${JSON.stringify(key)} in ${JSON.stringify(keys)}`, {
+        cause: error,
+        hint: "Keys have the names that QEMU gives them, joined by dashes: ret, spc, ctrl-alt-f2.",
+      });
+    });
   }
 
   /**
@@ -67,13 +77,17 @@ export abstract class GuestDevices extends GuestCommands {
    * @throws GuestLostError
    */
   async forward(port: number): Promise<number> {
-    const known = this.#hostPorts.get(port);
+    const known = this.#hostPorts.get(portNumber(port));
     if (known !== undefined) return known;
     const opened = this.guest.monitor.order(`forward port ${port}`, (qmp, deadline) =>
       forwardPort(qmp, port, deadline),
     );
     this.#hostPorts.set(port, opened);
-    opened.catch(() => this.#hostPorts.delete(port));
-    return opened;
+    try {
+      return await opened;
+    } catch (error) {
+      this.#hostPorts.delete(port);
+      throw error;
+    }
   }
 }

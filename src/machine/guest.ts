@@ -7,6 +7,7 @@ import { laneQemuArguments } from "../guest/index.ts";
 import {
   createRunDirectory,
   hostError,
+  recordingNotice,
   runScriptCall,
   type Accelerator,
   type RunDirectory,
@@ -91,7 +92,7 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
     releases.unshift(async () => signal?.removeEventListener("abort", abort));
     const console = new Console(transport, {
       recordIn: directory.path,
-      onRecordingFailure: (error) => options.onNotice?.(recordingNotice(error, directory)),
+      onRecordingFailure: (error) => options.onNotice?.(recordingNotice(error, directory.path)),
       onLine: phases.line,
     });
     releases.unshift(() => console.terminate());
@@ -152,11 +153,6 @@ function runningGuest(
 
 function interrupted(name: string, signal: AbortSignal): InterruptedError {
   return new InterruptedError(`${name}: interrupted during the boot`, { cause: signal.reason });
-}
-
-function recordingNotice(error: unknown, { path }: RunDirectory): string {
-  const reason = hostError(error, path);
-  return `the console is recorded no further: ${reason instanceof Error ? reason.message : reason}`;
 }
 
 interface FailedStart {

@@ -1,3 +1,4 @@
+export { Subject } from "./subjects/subject.ts";
 export type { BackgroundCommand } from "./background.ts";
 export type { Phase, Progress } from "./boot-phases.ts";
 export type { BootTime } from "./boot-time.ts";
@@ -18,6 +19,7 @@ export {
   observeUntil,
   waitFor,
   type Expectation,
+  type PendingWait,
   type Verdict,
 } from "./observe.ts";
 export type { CommandRunner } from "./runner.ts";

@@ -6,6 +6,8 @@ import {
   type Pattern,
 } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
+import { ConsoleTimeoutError, GuestLostError } from "../errors.ts";
+import type { CommandRunner } from "./runner.ts";
 
 export interface ConsoleExpectOptions {
   /** A mark; only what the console shows after it counts. @default the start of the console */
@@ -35,21 +37,39 @@ const patienceMs = 120_000;
 
 export function machineConsole(
   console: Console,
-  {
-    timeoutScale,
-    signal,
-  }: { readonly timeoutScale: number; readonly signal: AbortSignal | undefined },
+  { name, timeoutScale, signal }: Pick<CommandRunner, "name" | "timeoutScale" | "signal">,
 ): MachineConsole {
   return {
-    expect: (pattern, { since, timeoutMs = patienceMs * timeoutScale } = {}) =>
-      console.expect(pattern, {
-        deadline: Deadline.after(timeoutMs),
-        ...(since === undefined ? {} : { since }),
-        ...(signal === undefined ? {} : { signal }),
-      }),
+    async expect(pattern, { since, timeoutMs = patienceMs * timeoutScale } = {}) {
+      try {
+        return await console.expect(pattern, {
+          deadline: Deadline.after(timeoutMs),
+          ...(since === undefined ? {} : { since }),
+          ...(signal === undefined ? {} : { signal }),
+        });
+      } catch (error) {
+        throw named(error, name);
+      }
+    },
     send: (input) => console.send(input),
     mark: () => console.mark(),
     transcript: (since = 0) => console.transcript.since(since).text,
     attach: (terminal) => attach(console, terminal),
   };
+}
+
+/** A console does not know whose it is; and whoever waits has a stack of his own. */
+function named(error: unknown, name: string): unknown {
+  if (error instanceof ConsoleTimeoutError) {
+    const { details } = error;
+    return new ConsoleTimeoutError(`${name}: ${error.message}`, { cause: error, details });
+  }
+  if (!(error instanceof GuestLostError)) return error;
+  const { code, details, hint } = error;
+  return new GuestLostError(`${name}: ${error.message}`, {
+    code,
+    cause: error,
+    details,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

@@ -29,7 +29,8 @@ export interface Expectation {
   readonly expected?: unknown;
   /** @default "WAIT_TIMEOUT" */
   readonly failureCode?: ErrorCode;
-  observe(): Promise<Observation>;
+  /** One look takes no longer than the deadline, or than a look needs. */
+  observe(deadline: Deadline): Promise<Observation>;
   /** What a reader of the failure needs beyond the message. */
   evidence?(): Promise<readonly string[]>;
 }
@@ -54,6 +55,21 @@ export interface Verdict extends Observation {
 
 const patienceMs = 30_000;
 
+/** What is being waited for on a guest. */
+export interface PendingWait {
+  /** `file /etc/motd of web, to exist: does not exist` */
+  readonly text: string;
+  /** In milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+const pending = new WeakMap<CommandRunner, Set<() => PendingWait>>();
+
+/** For a test that is over before its wait is. */
+export function pendingWaits(runner: CommandRunner): PendingWait[] {
+  return [...(pending.get(runner) ?? [])].map((describe) => describe());
+}
+
 /** Looks until the expectation holds, until it is hopeless, or until the time is over. */
 export async function observeUntil(
   expectation: Expectation,
@@ -62,9 +78,13 @@ export async function observeUntil(
   const deadline = Deadline.after(timeoutMs);
   const sights: Sight[] = [];
   let latest: Observation = { holds: !holds, saw: "was never looked at" };
+  using _ = followed(expectation.runner, () => {
+    const { subject, wanted } = expectation;
+    return `${subject}, ${holds ? "" : "not "}${wanted}: ${latest.saw}`;
+  });
   const decided = await poll(
     async () => {
-      latest = await expectation.observe();
+      latest = await expectation.observe(deadline);
       if (sights.at(-1)?.saw !== latest.saw) {
         sights.push({ afterMs: deadline.elapsedMs, saw: latest.saw });
       }
@@ -81,6 +101,14 @@ export async function observeUntil(
     sights,
   };
   return { ...verdict, message: describeVerdict(expectation, verdict, holds) };
+}
+
+function followed(runner: CommandRunner, text: () => string): Disposable {
+  const sinceMs = Date.now();
+  const describe = (): PendingWait => ({ text: cleanText(text()), sinceMs });
+  const all = pending.get(runner) ?? new Set();
+  pending.set(runner, all.add(describe));
+  return { [Symbol.dispose]: () => void all.delete(describe) };
 }
 
 /** Something in the guest was waited for and did not come, or cannot come any more. */

@@ -1,5 +1,6 @@
 import { formatMs, type Deadline } from "../deadline.ts";
 import { CommandFailedError, textOf } from "./command.ts";
+import { GuestLostError } from "../errors.ts";
 import type { RunningGuest } from "./guest.ts";
 import { ExpectationError } from "./observe.ts";
 import { runCommand } from "./run-command.ts";
@@ -14,13 +15,15 @@ export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Prom
   {
     using _ = guest.commandWay.suspend();
     await ask(guest, "reboot", deadline);
-    await guest.commandWay.reconnect(mark, deadline);
+    await guest.commandWay.reconnect(mark, deadline).catch((error: unknown) => {
+      throw notBack(guest, error);
+    });
   }
   if ((await bootId(guest)) !== before) return;
   throw new ExpectationError(
     `${guest.options.name} was expected to boot again, but its boot id is still ${before}`,
     "WAIT_TIMEOUT",
-    guest.console.transcript.tail(15),
+    ["The end of its console:", ...guest.console.transcript.tail(15)],
   );
 }
 
@@ -37,8 +40,16 @@ export async function waitForEnd(guest: RunningGuest, deadline: Deadline): Promi
   throw new ExpectationError(
     `${guest.options.name} was expected to switch itself off, but still runs after ${formatMs(deadline.totalMs)}`,
     "WAIT_TIMEOUT",
-    guest.console.transcript.tail(15),
+    ["The end of its console:", ...guest.console.transcript.tail(15)],
   );
+}
+
+/** The hints of a boot's failure are for one that somebody started. */
+function notBack({ options: { name } }: RunningGuest, error: unknown): unknown {
+  if (!(error instanceof GuestLostError)) return error;
+  const { code, details } = error;
+  const message = `${name} was expected to boot again, but ${error.message}`;
+  return new GuestLostError(message, { code, cause: error, details });
 }
 
 /** The answer may be swept away by what the command began: the next boot, or the end, is as good. */

@@ -1,6 +1,7 @@
-import { GuestLostError } from "../errors.ts";
-import { firstLine, type CommandOptions, type CommandResult } from "./command.ts";
+import { GuestLostError, UsageError } from "../errors.ts";
+import { firstLine, type CommandResult } from "./command.ts";
 import type { RunningGuest } from "./guest.ts";
+import type { RunOptions } from "./runner.ts";
 import { quoteCommand, strict } from "./shell.ts";
 
 const timeoutMs = 900_000;
@@ -12,8 +13,11 @@ const timeoutMs = 900_000;
 export async function runCommand(
   guest: RunningGuest,
   command: string | readonly string[],
-  options: CommandOptions,
+  { purpose, ...options }: RunOptions,
 ): Promise<CommandResult<Uint8Array>> {
+  if (typeof command !== "string" && !Array.isArray(command)) {
+    throw new UsageError(`a command is a text or a list of words, not ${String(command)}`);
+  }
   const shown = typeof command === "string" ? command : quoteCommand(command);
   const { signal } = guest.options;
   try {
@@ -29,26 +33,25 @@ export async function runCommand(
       ...outcome,
       stdout: plain(outcome.stdout),
       stderr: plain(outcome.stderr),
-      command: shown,
+      command: purpose ?? shown,
       signal: outcome.signal,
       failed: outcome.exitCode !== 0 || outcome.timedOut,
     };
   } catch (error) {
     const failure = guest.console.failure ?? error;
-    throw failure instanceof GuestLostError ? lost(guest, shown, failure) : error;
+    throw failure instanceof GuestLostError
+      ? lost(guest, purpose ?? `run: ${firstLine(shown)}`, failure)
+      : error;
   }
 }
 
 /** Every call on a lost guest says so itself, and has the guest's first failure as its cause. */
 export function lost(guest: RunningGuest, doing: string, first: GuestLostError): GuestLostError {
-  return new GuestLostError(
-    `${guest.options.name}: ${first.message}; could not run: ${firstLine(doing)}`,
-    {
-      code: "GUEST_LOST",
-      cause: first,
-      details: first.details,
-    },
-  );
+  return new GuestLostError(`${guest.options.name}: ${first.message}; could not ${doing}`, {
+    code: "GUEST_LOST",
+    cause: first,
+    details: first.details,
+  });
 }
 
 /** Not a Buffer, which compares as different from the same bytes. */

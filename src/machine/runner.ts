@@ -1,5 +1,11 @@
 import type { CommandOptions, CommandResult } from "./command.ts";
 
+/** How dryboot itself runs a command. */
+export interface RunOptions extends CommandOptions {
+  /** What messages say in place of the command, which no reader has written: `look at port 80 of web`. */
+  readonly purpose?: string;
+}
+
 /** What subjects and waits need of a guest: its name for messages, its pace, and a way to run commands in it. */
 export interface CommandRunner {
   readonly name: string;
@@ -8,5 +14,5 @@ export interface CommandRunner {
   /** Ends every wait. */
   readonly signal: AbortSignal | undefined;
   /** Never throws on an exit code; shell text runs with `set -euo pipefail`. */
-  execute(command: string | readonly string[], options?: CommandOptions): Promise<CommandResult>;
+  execute(command: string | readonly string[], options?: RunOptions): Promise<CommandResult>;
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.ts";
 import { quoteWord } from "../shell-quote.ts";
 
 /** What may stand in a command template: a word, or several words that become one argument each. */
@@ -25,7 +26,10 @@ export function commandText(
       // These two can only be written with a backslash, which is the template's, not the shell's.
       const text = raw.replaceAll("\\`", "`").replaceAll("\\${", "${");
       if (index >= values.length) return text;
-      const value = values[index] ?? "";
+      const value = values[index];
+      if (value === undefined || value === null) {
+        throw new UsageError(`the command has ${value} in it, after: ${strings.raw[index]}`);
+      }
       return text + (typeof value === "object" ? quoteCommand(value) : quoteArgument(value));
     })
     .join("");

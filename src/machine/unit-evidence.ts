@@ -18,7 +18,8 @@ export function readUnit(
   { name, user }: UnitReference,
   script: string,
 ): Promise<string> {
-  return readSystemd(runner, script, [name], user === undefined ? {} : { user });
+  const purpose = `ask systemd about ${name}`;
+  return readSystemd(runner, script, [name], user === undefined ? { purpose } : { user, purpose });
 }
 
 export function unitStatus(runner: CommandRunner, unit: UnitReference): Promise<string> {

@@ -125,7 +125,7 @@ function isSteady(unit: UnitState): boolean {
 }
 
 /** `exit-code, status 7`: systemd's result and the main process's status. */
-function describeFailure(unit: UnitState): string {
+export function describeFailure(unit: UnitState): string {
   const result = unit.result === "success" ? [] : [unit.result];
   return [...result, ...(unit.mainStatus ? [`status ${unit.mainStatus}`] : [])].join(", ");
 }

@@ -33,6 +33,7 @@ export async function upload(
   ): Promise<void> => {
     const result = await runner.execute(["bash", "-euc", script, "bash", ...args], {
       stdin,
+      purpose: `upload ${source} to ${target}`,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
     if (result.failed) throw new CommandFailedError(runner.name, result);

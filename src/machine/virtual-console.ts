@@ -15,7 +15,9 @@ const script = 'stty -F "/dev/tty$1" size; cat "/dev/vcs$1"';
 
 export function virtualConsole(runner: CommandRunner, number: number): VirtualConsole {
   const text = async (): Promise<string> => {
-    const result = await runner.execute(["bash", "-c", script, "bash", String(number)]);
+    const result = await runner.execute(["bash", "-c", script, "bash", String(number)], {
+      purpose: `read tty${number}`,
+    });
     if (result.failed) throw new CommandFailedError(runner.name, result);
     const [size = "", ...cells] = result.stdout.split("\n");
     return rowsOf(cells.join("\n"), Number(size.split(" ")[1]) || 80);

@@ -1,6 +1,7 @@
-import { fileURLToPath } from "node:url";
 import type { TestError } from "vitest";
 import { cleanText } from "../console/index.ts";
+import { withoutOwnTyping } from "./evidence-text.ts";
+import { framesOutside, leadsSomewhere, stackWith } from "./frames.ts";
 
 /** A test that was over before its guest has an error that knows nothing of the guest. */
 export function unsaid(reason: unknown, errors: readonly TestError[]): string[] {
@@ -12,16 +13,28 @@ export function unsaid(reason: unknown, errors: readonly TestError[]): string[] 
 export function explainErrors(errors: readonly TestError[]): void {
   for (const error of errors) {
     const { details, hint } = error;
-    delete error["details"];
-    delete error["hint"];
     if (Array.isArray(details)) {
-      addBelow(error, ["", ...details, ...(hint ? [hint] : [])].join("\n"));
+      const lines = withoutOwnTyping(details.map(String));
+      addBelow(error, ["", ...lines, ...(hint ? [hint] : [])].join("\n"));
     }
-    leaveOutOwnFrames(error);
+    pointOutside(error);
     // The error has said it already.
-    if (error.cause && error.message.includes(error.cause.message)) delete error.cause;
+    if (error.cause && isOwn(error)) delete error.cause;
+    leaveOutFields(error);
     if (error.cause) explainErrors([error.cause]);
   }
+}
+
+function isOwn({ details }: TestError): boolean {
+  return Array.isArray(details);
+}
+
+const own = ["details", "hint", "code", "exitCode", "result", "stdout", "stderr"] as const;
+
+/** For programs; reporters would print them too, all output of a command among them. */
+function leaveOutFields(error: TestError): void {
+  if (!isOwn(error)) return;
+  for (const field of own) delete error[field];
 }
 
 /**
@@ -36,12 +49,9 @@ export function addBelow(error: TestError, text: string): void {
   else error.message = message + cleaned;
 }
 
-const ownDirectory = fileURLToPath(new URL("..", import.meta.url));
-
-/** The line that a reader looks for is in the test, wherever dryboot itself lies. */
-function leaveOutOwnFrames(error: TestError): void {
-  const lines = error.stack?.split("\n") ?? [];
-  const isFrame = (line: string): boolean => /^\s+at /.test(line);
-  const left = lines.filter((line) => !isFrame(line) || !line.includes(ownDirectory));
-  if (left.some(isFrame)) error.stack = left.join("\n");
+/** The line that a reader looks for is in the test; where an error does not lead there, what caused it may. */
+function pointOutside(error: TestError): void {
+  const frames = framesOutside(error.stack);
+  const own = leadsSomewhere(frames) ? frames : framesOutside(error.cause?.stack);
+  error.stack = stackWith(error, own);
 }

@@ -29,8 +29,11 @@ declare module "vitest" {
  * with `DRYBOOT_PAUSE=1` the guests too until somebody has looked at them.
  */
 export async function reportFailure(test: FailedTest): Promise<void> {
-  const { task, machines, errors, failedStarts } = test;
+  const { task, errors, failedStarts } = test;
   if (task.result?.state !== "fail" || task.fails === true) return;
+  // What a test has wrong itself, no guest explains.
+  const isUsage = errors.length > 0 && errors.every(({ name }) => name === "UsageError");
+  const machines = isUsage ? [] : test.machines;
   const title = errors[0]?.message.split("\n")[0] ?? "";
   explainErrors(errors);
   const repeat = repeatCommand(task);
@@ -39,9 +42,11 @@ export async function reportFailure(test: FailedTest): Promise<void> {
     await machine.keepRunDirectory();
     evidence.push(await machine.collectEvidence());
   }
+  const said = errors.map(({ message }) => message).join("\n");
+  const { startTime: sinceMs = 0 } = task.result;
   const texts = [
     ...failedStarts.flatMap((reason) => unsaid(reason, errors)),
-    ...evidence.flatMap((one) => ["", ...describeEvidence(one)]),
+    ...evidence.flatMap((one) => ["", ...describeEvidence(one, { said, sinceMs })]),
     "",
     `again: ${repeat}`,
     ...(evidence.length === 0

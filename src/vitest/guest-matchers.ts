@@ -39,8 +39,16 @@ type Matcher<Expected extends readonly unknown[] = []> = (
 /** A matcher that may be told more than that it holds. */
 type MatcherWith<Expected> = (options?: Expected & MatcherOptions) => Promise<void>;
 
+/** What the compiler names where a matcher is used on another subject, or on something that is none. */
+export interface MatcherOnlyFor<Subject> {
+  readonly onlyFor: Subject;
+}
+
+/** A matcher that no `expect` can call; vitest's own types want it to be a function all the same. */
+type Refused<Subject> = (this: MatcherOnlyFor<Subject>, ...given: unknown[]) => Promise<void>;
+
 /** A matcher that only subjects of one kind have. */
-type Of<Subject, T, M> = T extends Subject ? M : never;
+type Of<Subject, T, M> = [T] extends [Subject] ? M : Refused<Subject>;
 
 /** What a guest shows: looked at again until it holds, given up at once where it cannot hold any more. */
 export interface GuestMatchers<T> {

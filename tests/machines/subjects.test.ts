@@ -91,13 +91,13 @@ const units: readonly Fact[] = [
     matcher: "toBeFailed",
     holds: (guest) => expect(guest.unit("fails")).toBeFailed(),
     fails: (guest) => expect(guest.unit("nginx")).toBeFailed(once),
-    says: ["to be failed, but is active (running) (for "],
+    says: ["to have failed, but is active (running) (for "],
   },
   {
     matcher: "toBeMasked",
     holds: (guest) => expect(guest.unit("switched-off")).toBeMasked(),
     fails: (guest) => expect(guest.unit("nginx")).toBeMasked(once),
-    says: ["to be masked, but is loaded"],
+    says: ["to be masked, but can be started (loaded) (waited "],
   },
   {
     matcher: "toExist, of a unit",
@@ -109,7 +109,9 @@ const units: readonly Fact[] = [
     matcher: "toBeScheduled",
     holds: (guest) => expect(guest.timer("succeeds-once")).toBeScheduled({ withinMs: 86_400_000 }),
     fails: (guest) => expect(guest.timer("succeeds-once")).toBeScheduled({ withinMs: 1, ...once }),
-    says: [/to be scheduled within 1 ms, but elapses next at .* 03:00:00 .*, in \d+ min/],
+    says: [
+      /to be scheduled within 1 ms, but elapses next at .* 03:00:00 .*, in (?:\d+ h )?\d+ min/,
+    ],
   },
 ];
 
@@ -135,7 +137,8 @@ const network: readonly Fact[] = [
     fails: (guest) => expect(guest.socket("/run/knock.sock")).toBeListening(once),
     says: [
       "stream socket /run/knock.sock of subjects was expected to be listening, but does not exist",
-      /^listened on: .*\/run\/knock\.socket/m,
+      "did you mean /run/knock.socket?",
+      /^listened on:\n(?: .*\n)* {2}\/run\/knock\.socket$/m,
     ],
   },
   {
@@ -407,7 +410,7 @@ const people: readonly Fact[] = [
       await expect(guest.group("users")).toHaveMember("sailor");
     },
     fails: (guest) => expect(guest.group("crew")).toHaveMember(["sailor", "root"], once),
-    says: ["to have the member sailor, root, but has the members sailor"],
+    says: ["to have the member sailor, root, but has the member sailor"],
   },
 ];
 
@@ -420,7 +423,7 @@ const system: readonly Fact[] = [
     },
     fails: (guest) => expect(guest.process("nginx", { user: "sailor" })).toBeRunning(once),
     says: [
-      "process nginx of subjects was expected to be running, but is running, but not as sailor",
+      "process nginx of subjects was expected to be running as sailor, but none of the 2 processes of that name is so",
       /^processes called nginx:\n(?: .*\n)* {2}\d+ nginx nginx: worker process/m,
     ],
   },
@@ -462,7 +465,7 @@ const system: readonly Fact[] = [
     fails: (guest) =>
       expect(guest.journal({ unit: "fails.service" })).toHaveEntry("somebody to greet", once),
     says: [
-      /journal of fails\.service of subjects was expected to have an entry with "somebody to greet", but none of its \d+ entries does/,
+      /journal of fails\.service of subjects was expected to have an entry with "somebody to greet", but no such one is among its \d+ /,
       /^the journal.*:\n(?: .*\n)* .*nobody to greet$/m,
     ],
   },
@@ -627,3 +630,61 @@ describe("a soft expectation", () => {
     if (reached.length === 0) throw new Error("the test did not go on behind the soft expectation");
   });
 });
+
+describe("from outside, through QEMU,", () => {
+  test("a forwarded port leads into the guest until its network is blocked", async ({
+    machines,
+  }) => {
+    const guest = await machines.shared(machine);
+    await expect(guest.port(80)).toBeListening();
+
+    const port = await guest.forward(80);
+    expect(await front(port)).toContain("served by nginx");
+
+    await guest.block();
+    await expect(front(port, 3000)).rejects.toThrow();
+    await guest.unblock();
+    expect(await front(port)).toContain("served by nginx");
+  });
+
+  test("a screenshot is an image, and a key reaches the guest's keyboard", async ({ machines }) => {
+    const guest = await machines.shared(machine);
+
+    const image = Buffer.from(await guest.screenshot());
+    expect(image.subarray(1, 4).toString()).toBe("PNG");
+
+    await guest.sendKey("ret");
+    await expect(guest.sendKey("no-such-key")).rejects.toThrow(/there is no key "no" in "no-such-key"/);
+  });
+
+  test("a panic that the console does not show fails what waits at once, and every later call", async ({
+    machines,
+  }) => {
+    const guest = await machines.shared(machine);
+
+    await guest.succeed("echo N >/sys/class/tty/ttyS0/console");
+    // Later and by itself: over the console, commands are run one after the other.
+    await guest.succeed("(sleep 2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &");
+    const waits = [
+      guest.waitForConsoleText("never printed"),
+      guest.waitUntilSucceeds("false"),
+      guest.run("sleep 1000"),
+    ];
+    for (const outcome of await Promise.allSettled(waits)) {
+      expect(outcome).toMatchObject({
+        status: "rejected",
+        reason: {
+          code: "GUEST_LOST",
+          exitCode: 4,
+          message: expect.stringMatching(/kernel panic.*reported by QEMU/),
+        },
+      });
+    }
+    await expect(guest.run("true")).rejects.toMatchObject({ cause: { code: "GUEST_LOST" } });
+  });
+});
+
+async function front(port: number, limitMs = 15_000): Promise<string> {
+  const signal = AbortSignal.timeout(limitMs);
+  return (await fetch(`http://127.0.0.1:${port}/`, { signal })).text();
+}

@@ -12,6 +12,9 @@ export async function right(web: Machine): Promise<void> {
   await expect(web.user("root")).toBeMemberOf(["root"]);
   await expect(web.certificate({ port: 443 })).toBeValid({ forDays: 30, names: ["localhost"] });
   await expect(web.timer("backup")).toBeScheduled({ withinMs: 1000 });
+  // What both kinds have, either may be asked.
+  const listener: ReturnType<Machine["port"] | Machine["socket"]> = web.port(80);
+  await expect(listener).toBeListening();
   // Other values keep vitest's own matchers.
   expect(await web.succeed("true")).toBe("");
 }
@@ -21,6 +24,9 @@ export async function wrong(web: Machine): Promise<void> {
   await expect(web.file("/etc/hosts")).toBeActive();
   // @ts-expect-error -- nor is a name
   await expect("nginx.service").toBeActive();
+  const either: ReturnType<Machine["port"] | Machine["unit"]> = web.port(80);
+  // @ts-expect-error -- what one of them does not have, neither may be asked
+  await expect(either).toBeActive();
   // @ts-expect-error -- a user and a group are two kinds
   await expect(web.user("root")).toHaveGid(0);
   // @ts-expect-error -- a port has no content

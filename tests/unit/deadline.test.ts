@@ -13,5 +13,10 @@ test("a nested deadline never outlives the outer one", () => {
 });
 
 test("spans are written in the unit that a reader expects", () => {
-  expect([950, 12_340, 250_000].map(formatMs)).toEqual(["950 ms", "12.3 s", "4 min 10 s"]);
+  expect([950, 12_340, 250_000, 13_160_000].map(formatMs)).toEqual([
+    "950 ms",
+    "12.3 s",
+    "4 min 10 s",
+    "3 h 39 min",
+  ]);
 });

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+import { formatMs } from "../../deadline.ts";
 import { enumerate } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
@@ -33,6 +34,8 @@ export interface CertificateEntry {
 
 const dayMs = 86_400_000;
 const handshakeMs = 20_000;
+/** So long may a handshake take whose matcher looks but once. */
+const leastPatienceMs = 2_500;
 
 /** A certificate of the guest: the first of a PEM file, or what a server shows. */
 export class Certificate extends Subject {
@@ -59,8 +62,10 @@ export class Certificate extends Subject {
       ...(forDays > 0 ? [`for ${forDays} days`] : []),
       ...(names.length > 0 ? [`for ${names.join(", ")}`] : []),
     ];
-    return this.expecting(wanted.join(" "), async () => {
-      const { certificate, absence, now } = await this.#look();
+    return this.expecting(wanted.join(" "), async ({ remainingMs }) => {
+      const leastMs = leastPatienceMs * this.runner.timeoutScale;
+      const limitMs = Math.min(handshakeMs, Math.max(remainingMs, leastMs));
+      const { certificate, absence, now } = await this.#look(limitMs);
       if (certificate === undefined) return { holds: false, saw: absence };
       const entry = entryOf(certificate);
       const faults = [
@@ -74,7 +79,7 @@ export class Certificate extends Subject {
     });
   }
 
-  async #look(): Promise<{
+  async #look(limitMs = handshakeMs): Promise<{
     readonly certificate?: X509Certificate;
     readonly absence: string;
     readonly now: number;
@@ -93,14 +98,18 @@ export class Certificate extends Subject {
       return parse(`${pem[0]}CERTIFICATE-----\n`, now);
     }
     try {
-      return parse(await this.#shown(this.source), now);
+      return parse(await this.#shown(this.source, limitMs), now);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      return { absence: `no server shows one (${error.message})`, now };
+      const { reason = error.message }: Error & { readonly reason?: string } = error;
+      return { absence: `no server shows one (${tlsFaults[reason] ?? reason})`, now };
     }
   }
 
-  async #shown({ port, serverName = "localhost" }: TlsServer): Promise<Uint8Array> {
+  async #shown(
+    { port, serverName = "localhost" }: TlsServer,
+    limitMs: number,
+  ): Promise<Uint8Array> {
     if (this.#forward === undefined) throw new Error("no port of the guest can be forwarded");
     const hostPort = await this.#forward(port);
     return new Promise((resolve, reject) => {
@@ -110,7 +119,10 @@ export class Certificate extends Subject {
         ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
         rejectUnauthorized: false,
       });
-      socket.setTimeout(handshakeMs, () => socket.destroy(new Error("no handshake in time")));
+      // Of all of it: a firewall that drops packets leaves nothing that could be idle.
+      const late = new Error(`no handshake within ${formatMs(limitMs)}, as behind a firewall`);
+      const timer = setTimeout(() => socket.destroy(late), limitMs);
+      socket.once("close", () => clearTimeout(timer));
       socket.once("error", reject);
       socket.once("close", () => reject(new Error("the connection was closed")));
       socket.once("secureConnect", () => {
@@ -126,6 +138,11 @@ export class Certificate extends Subject {
     return `certificate ${where} of ${this.runner.name}`;
   }
 }
+
+/** What OpenSSL calls it, and what it means. */
+const tlsFaults: Readonly<Record<string, string>> = {
+  "wrong version number": "what listens there does not speak TLS",
+};
 
 function parse(
   data: string | Uint8Array,

@@ -2,6 +2,7 @@ import { enumerate, missingFrom } from "../compare.ts";
 import { section } from "../command.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface DnsOptions {
@@ -23,7 +24,7 @@ export class Dns extends Subject {
 
   constructor(runner: CommandRunner, name: string, { family }: DnsOptions = {}) {
     super(runner);
-    this.name = name;
+    this.name = named("host name", name);
     this.#family = family;
   }
 

@@ -1,10 +1,15 @@
+import { UsageError } from "../../errors.ts";
 import { CommandFailedError } from "../command.ts";
-import { didYouMean, matches, show } from "../compare.ts";
+import { didYouMean, differenceOf, isComparable, matches, mostShown, show } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { octal, permissionBits } from "./file-mode.ts";
+import { named, textOrPattern } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export type FileType = "file" | "directory" | "link" | "socket" | "pipe" | "device";
+
+const fileTypes: readonly FileType[] = ["file", "directory", "link", "socket", "pipe", "device"];
 
 export interface FileStatus {
   /** Of what the path leads to, through symbolic links. */
@@ -43,7 +48,7 @@ export class File extends Subject {
 
   constructor(runner: CommandRunner, path: string) {
     super(runner);
-    this.path = path;
+    this.path = named("file", path);
   }
 
   async exists(): Promise<boolean> {
@@ -59,6 +64,7 @@ export class File extends Subject {
   async content(): Promise<string> {
     const result = await this.runner.execute(["cat", "--", this.path], {
       environment: { LC_ALL: "C" },
+      purpose: `read ${this}`,
       maxOutputBytes: mostBytes,
     });
     if (result.failed) throw new CommandFailedError(this.runner.name, result);
@@ -78,13 +84,17 @@ export class File extends Subject {
 
   /** @internal */
   withContent(expected: string | RegExp): Expectation {
+    textOrPattern("a file's content", expected);
     const observe = async (): Promise<Observation> => {
       const { status, absence } = await this.#look();
       if (status === undefined) return absence;
       if (status.type === "directory") return { holds: false, saw: "is a directory" };
       const content = await this.content();
       const holds = matches(content, expected);
-      return { holds, saw: `has the content ${show(content)}`, actual: content };
+      const isLong = typeof expected === "string" && content.length > mostShown;
+      const saw =
+        isLong && !holds ? differenceOf(content, expected) : `has the content ${show(content)}`;
+      return { holds, saw, ...(isComparable(content) ? { actual: content } : {}) };
     };
     const comparable = typeof expected === "string" ? { expected } : {};
     return this.expecting(`to have the content ${show(expected)}`, observe, comparable);
@@ -92,7 +102,7 @@ export class File extends Subject {
 
   /** @internal */
   withMode(expected: number | string): Expectation {
-    const wanted = typeof expected === "string" ? Number.parseInt(expected, 8) : expected;
+    const wanted = permissionBits(expected);
     return this.#comparing(`to have the mode ${octal(wanted)}`, ({ mode }) => ({
       holds: mode === wanted,
       saw: `has the mode ${octal(mode)}`,
@@ -109,6 +119,11 @@ export class File extends Subject {
 
   /** @internal */
   ofType(expected: FileType): Expectation {
+    if (!fileTypes.includes(expected)) {
+      throw new UsageError(
+        `a file's type is one of ${fileTypes.join(", ")}, not ${JSON.stringify(expected)}`,
+      );
+    }
     return this.#comparing(`to be a ${expected}`, ({ type, target }) => ({
       holds: expected === type || (expected === "link" && target !== undefined),
       saw: target === undefined ? `is a ${type}` : `is a link to a ${type}`,
@@ -117,6 +132,7 @@ export class File extends Subject {
 
   /** Of the link itself, not of where a chain of links ends. @internal */
   withTarget(expected: string | RegExp): Expectation {
+    textOrPattern("a link's target", expected);
     const observe = async (): Promise<Observation> => {
       const { target, status, absence } = await this.#look();
       if (target !== undefined) {
@@ -143,8 +159,10 @@ export class File extends Subject {
     const { above = "/", near, target, stuck } = found;
     const missing = this.path.slice(0, Math.max(1, this.path.lastIndexOf("/")));
     const what = target === undefined ? "does not exist" : `points to ${target}, where nothing is`;
-    const where =
-      missing === above
+    const start = `; it does not start with /, so it was looked for in ${above}`;
+    const where = !this.path.startsWith("/")
+      ? start
+      : missing === above
         ? didYouMean(this.path, near, missing.length)
         : `; ${above} has nothing that leads to it`;
     const why = stuck ? `; it cannot come, for ${above} is on a file system that is read-only` : "";
@@ -203,8 +221,4 @@ function parseStatus(text: string, target: string | undefined): FileStatus {
     sizeBytes: Number(size),
     target,
   };
-}
-
-function octal(mode: number): string {
-  return `0${mode.toString(8)}`;
 }

@@ -1,6 +1,7 @@
 import { didYouMean, enumerate, missingFrom } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface GroupEntry {
@@ -23,7 +24,7 @@ export class Group extends Subject {
 
   constructor(runner: CommandRunner, name: string) {
     super(runner);
-    this.name = name;
+    this.name = named("group", name);
   }
 
   /** `undefined` where there is no such group. */
@@ -50,7 +51,10 @@ export class Group extends Subject {
     const wanted = typeof expected === "string" ? [expected] : expected;
     return this.#comparing(`to have the member ${wanted.join(", ")}`, ({ members }) => ({
       holds: missingFrom(members, wanted).length === 0,
-      saw: members.length === 0 ? "has no members" : `has the members ${enumerate(members)}`,
+      saw:
+        members.length === 0
+          ? "has no members"
+          : `has the member${members.length > 1 ? "s" : ""} ${enumerate(members)}`,
     }));
   }
 

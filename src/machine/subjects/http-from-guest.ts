@@ -111,5 +111,5 @@ function describeSilence({ exitCode, timedOut, stdout, stderr }: CommandResult):
     /^(?:curl: \(\d+\)|bash: .*?: )\s*/,
     "",
   );
-  return `does not answer (${reason || `exit code ${exitCode}`})`;
+  return `does not answer (${reason?.replace(/ after \d+ ms/, "") || `exit code ${exitCode}`})`;
 }

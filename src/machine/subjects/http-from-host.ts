@@ -1,6 +1,7 @@
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { isIP } from "node:net";
+import { formatMs } from "../../deadline.ts";
 import {
   largestBodyBytes,
   requestPatienceMs,
@@ -42,8 +43,10 @@ async function requestOnce(url: URL, port: number, options: HttpOptions): Promis
     return { response: await send(url, port, options) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const reason = error.name === "AbortError" || error.name === "TimeoutError";
-    return { silence: `does not answer (${reason ? "not in time" : error.message})`, error };
+    const { timeoutMs = requestPatienceMs } = options;
+    const isLate = error.name === "AbortError" || error.name === "TimeoutError";
+    const late = `within ${formatMs(timeoutMs)}, as behind a firewall`;
+    return { silence: `does not answer ${isLate ? late : `(${error.message})`}`, error };
   }
 }
 

@@ -1,3 +1,4 @@
+import { UsageError } from "../../errors.ts";
 import { matches, show } from "../compare.ts";
 
 export interface HttpOptions {
@@ -44,7 +45,11 @@ export type HttpClient = (url: string, options: HttpOptions) => Promise<HttpRepl
 export const requestPatienceMs = 30_000;
 export const largestBodyBytes: number = 64 * 1024 * 1024;
 
+/** @throws UsageError for a status that no response has */
 export function describeExpected({ status, headers, body }: ExpectedResponse): string {
+  if (status !== undefined && !Number.isInteger(status)) {
+    throw new UsageError(`a status is a number such as 200, not ${JSON.stringify(status)}`);
+  }
   const parts = [
     ...(status === undefined ? [] : [String(status)]),
     ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${show(value)}`),

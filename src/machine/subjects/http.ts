@@ -1,3 +1,4 @@
+import type { Deadline } from "../../deadline.ts";
 import { section } from "../command.ts";
 import { matches } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
@@ -7,12 +8,17 @@ import { hostHttpClient, type Forward } from "./http-from-host.ts";
 import {
   describeExpected,
   differences,
+  requestPatienceMs,
   type ExpectedResponse,
   type HttpClient,
   type HttpOptions,
   type HttpResponse,
 } from "./http-response.ts";
+import { httpUrl } from "./named.ts";
 import { Subject } from "./subject.ts";
+
+/** So long may a request take whose matcher looks but once. */
+const leastPatienceMs = 5_000;
 
 /** A URL that the guest serves, or reaches, requested anew each time. */
 export class Http extends Subject {
@@ -27,7 +33,7 @@ export class Http extends Subject {
     options: HttpOptions = {},
   ) {
     super(runner);
-    this.url = url;
+    this.url = httpUrl(url);
     this.#options = options;
     this.#request =
       options.from === "host" && runner.forward !== undefined
@@ -46,8 +52,11 @@ export class Http extends Subject {
   responding(expected: ExpectedResponse): Expectation {
     const { body } = expected;
     let latest: HttpResponse | undefined;
-    const observe = async (): Promise<Observation> => {
-      const reply = await this.#request(this.url, this.#options);
+    const observe = async ({ remainingMs }: Deadline): Promise<Observation> => {
+      const leastMs = leastPatienceMs * this.runner.timeoutScale;
+      const { timeoutMs = requestPatienceMs } = this.#options;
+      const limitMs = Math.min(timeoutMs, Math.max(remainingMs, leastMs));
+      const reply = await this.#request(this.url, { ...this.#options, timeoutMs: limitMs });
       latest = "response" in reply ? reply.response : undefined;
       if (!("response" in reply)) return { holds: false, saw: reply.silence };
       const { response } = reply;

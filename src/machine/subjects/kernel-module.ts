@@ -1,6 +1,7 @@
 import { didYouMean } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 const script = `
@@ -18,7 +19,7 @@ export class KernelModule extends Subject {
 
   constructor(runner: CommandRunner, name: string) {
     super(runner);
-    this.name = name;
+    this.name = named("kernel module", name);
   }
 
   /** `built-in` modules are always there. */

@@ -3,6 +3,7 @@ import { didYouMean, enumerate, missingFrom } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
 import { unitEvidence } from "../unit-evidence.ts";
+import { rooted } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface MountEntry {
@@ -41,7 +42,7 @@ export class Mount extends Subject {
 
   constructor(runner: CommandRunner, path: string) {
     super(runner);
-    this.path = path === "/" ? path : path.replace(/\/+$/, "");
+    this.path = rooted("mount point", path) === "/" ? path : path.replace(/\/+$/, "");
   }
 
   /** What is mounted there now; `undefined` where nothing is. */

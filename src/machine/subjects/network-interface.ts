@@ -2,6 +2,7 @@ import { CommandFailedError, section } from "../command.ts";
 import { didYouMean, enumerate } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface InterfaceEntry {
@@ -23,7 +24,7 @@ export class NetworkInterface extends Subject {
 
   constructor(runner: CommandRunner, name: string) {
     super(runner);
-    this.name = name;
+    this.name = named("network interface", name);
   }
 
   /** `undefined` where there is no such interface. */
@@ -64,7 +65,7 @@ export class NetworkInterface extends Subject {
         const near = didYouMean(this.name, others);
         return { holds: false, saw: `does not exist${near || `; there are ${enumerate(others)}`}` };
       },
-      { evidence: async () => section("ip addr", await this.read("ip addr show")) },
+      { evidence: async () => section("ip -brief addr", await this.read("ip -brief addr show")) },
     );
   }
 

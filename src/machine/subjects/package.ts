@@ -1,6 +1,7 @@
 import { didYouMean, matches, show } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface PackageOptions {
@@ -34,7 +35,7 @@ export class Package extends Subject {
 
   constructor(runner: CommandRunner, name: string, { user }: PackageOptions = {}) {
     super(runner);
-    this.name = name;
+    this.name = named("package", name);
     this.#user = user;
   }
 

@@ -1,9 +1,11 @@
 import type { ListeningSocket } from "../../guest/systemd.ts";
+import { UsageError } from "../../errors.ts";
 import { section } from "../command.ts";
 import { accepts, listenersCommand, parseListeners } from "../listeners.ts";
 import { listeningPrograms } from "../listening-programs.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { portNumber } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface PortOptions {
@@ -28,7 +30,7 @@ export class Port extends Subject {
     { protocol = "tcp", address }: PortOptions = {},
   ) {
     super(runner);
-    this.number = number;
+    this.number = portNumber(number);
     this.protocol = protocol;
     this.address = address;
   }
@@ -64,6 +66,9 @@ export class Port extends Subject {
 
   /** A real connection from inside the guest, as `nc -z` would make it, without netcat. @internal */
   open(): Expectation {
+    if (this.protocol !== "tcp") {
+      throw new UsageError(`${this} cannot be open: only TCP has connections; see toBeListening`);
+    }
     const address = this.address ?? "localhost";
     return this.expecting(
       "to be open",

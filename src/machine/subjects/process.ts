@@ -2,6 +2,7 @@ import { didYouMean, matches, show } from "../compare.ts";
 import { section } from "../command.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 /** Which of the processes with a name are meant. */
@@ -35,7 +36,7 @@ export class Process extends Subject {
 
   constructor(runner: CommandRunner, name: string, options: ProcessOptions = {}) {
     super(runner);
-    this.name = name;
+    this.name = named("process", name);
     this.#options = options;
   }
 
@@ -46,7 +47,8 @@ export class Process extends Subject {
 
   /** @internal */
   running({ count }: { readonly count?: number } = {}): Expectation {
-    const wanted = count === undefined ? "to be running" : `to be running ${count} times`;
+    const times = count === undefined ? [] : [count === 1 ? "once" : `${count} times`];
+    const wanted = ["to be running", ...times, ...this.#conditions].join(" ");
     return this.expecting(
       wanted,
       async () => {
@@ -79,17 +81,20 @@ export class Process extends Subject {
   }
 
   #absence(all: readonly ProcessEntry[]): string {
-    const { user, commandLine } = this.#options;
     const named = all.filter((entry) => hasName(entry, this.name));
     if (named.length === 0) {
       const names = all.flatMap((entry) => namesOf(entry));
       return `is not running${didYouMean(this.name, [...new Set(names)])}`;
     }
-    const conditions = [
+    return `none of the ${named.length} processes of that name is so`;
+  }
+
+  get #conditions(): string[] {
+    const { user, commandLine } = this.#options;
+    return [
       ...(user === undefined ? [] : [`as ${user}`]),
       ...(commandLine === undefined ? [] : [`with the command line ${show(commandLine)}`]),
     ];
-    return `is running, but not ${conditions.join(" and ")}`;
   }
 
   async #all(): Promise<ProcessEntry[]> {

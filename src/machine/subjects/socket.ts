@@ -1,6 +1,9 @@
-import { enumerate } from "../compare.ts";
+import { Deadline } from "../../deadline.ts";
+import { section } from "../command.ts";
+import { didYouMean } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { rooted } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface SocketOptions {
@@ -38,12 +41,12 @@ export class Socket extends Subject {
 
   constructor(runner: CommandRunner, path: string, { type = "stream" }: SocketOptions = {}) {
     super(runner);
-    this.path = path;
+    this.path = rooted("socket", path);
     this.type = type;
   }
 
   async isListening(): Promise<boolean> {
-    return (await this.listening().observe()).holds;
+    return (await this.listening().observe(Deadline.after(0))).holds;
   }
 
   /** @internal */
@@ -59,8 +62,14 @@ export class Socket extends Subject {
     return this.expecting(
       "to be listening",
       async () => {
-        const { what, here } = await this.#look();
-        if (what !== "socket") return { holds: false, saw: whatSaw[what] };
+        const { what, here, elsewhere } = await this.#look();
+        if (what !== "socket") {
+          const near = didYouMean(
+            this.path,
+            elsewhere.map(({ path }) => path),
+          );
+          return { holds: false, saw: whatSaw[what] + near };
+        }
         const own = here.filter(({ type }) => type === this.type);
         // Datagrams are taken as soon as the socket is bound.
         if (own.some(({ accepts }) => accepts || this.type === "datagram")) {
@@ -80,7 +89,7 @@ export class Socket extends Subject {
         evidence: async () => {
           const { elsewhere } = await this.#look();
           const listened = elsewhere.filter(({ accepts }) => accepts).map(({ path }) => path);
-          return listened.length === 0 ? [] : [`listened on: ${enumerate(listened, 20)}`];
+          return section("listened on", listened.toSorted().join("\n"));
         },
       },
     );

@@ -1,6 +1,7 @@
 import { didYouMean } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { rooted } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 const script = `
@@ -14,7 +15,7 @@ export class StorePath extends Subject {
 
   constructor(runner: CommandRunner, path: string) {
     super(runner);
-    this.path = path;
+    this.path = rooted("store path", path);
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import { CommandFailedError, type CommandResult } from "../command.ts";
-import type { Expectation, Observation } from "../observe.ts";
+import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
 
 /** Something of a guest that can be looked at: it holds only its name, and reads the guest anew each time. */
@@ -16,7 +16,7 @@ export abstract class Subject {
 
   protected expecting(
     wanted: string,
-    observe: () => Promise<Observation>,
+    observe: Expectation["observe"],
     more: Pick<Expectation, "evidence" | "failureCode" | "expected"> = {},
   ): Expectation {
     return { runner: this.runner, subject: this.toString(), wanted, observe, ...more };
@@ -30,6 +30,7 @@ export abstract class Subject {
   ): Promise<CommandResult> {
     return this.runner.execute(["bash", "-c", script, "bash", ...args.map(String)], {
       environment: { LC_ALL: "C" },
+      purpose: `look at ${this}`,
       ...options,
     });
   }

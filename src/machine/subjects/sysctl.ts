@@ -2,6 +2,7 @@ import { didYouMean, matches, show } from "../compare.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
 import { sysctlPath } from "../sysctl-path.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 /** A kernel parameter of the guest, `vm.swappiness` or `net/ipv4/conf/eth0.1/forwarding`. */
@@ -11,7 +12,7 @@ export class Sysctl extends Subject {
 
   constructor(runner: CommandRunner, name: string) {
     super(runner);
-    this.name = name;
+    this.name = named("sysctl", name);
   }
 
   /** Several values are parted by one blank; `undefined` where the kernel has no such parameter. */

@@ -2,6 +2,7 @@ import { parseProperties } from "../../guest/systemd.ts";
 import { formatMs } from "../../deadline.ts";
 import type { Expectation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 import { nearestUnits, readUnit, unitEvidence, type UnitReference } from "../unit-evidence.ts";
 import type { UnitOptions } from "./unit.ts";
@@ -29,7 +30,7 @@ export class Timer extends Subject {
 
   constructor(runner: CommandRunner, name: string, options: UnitOptions = {}) {
     super(runner);
-    this.name = name.endsWith(".timer") ? name : `${name}.timer`;
+    this.name = named("timer", name).endsWith(".timer") ? name : `${name}.timer`;
     this.#unit = { name: this.name, user: options.user };
   }
 

@@ -4,7 +4,14 @@ import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
 import { askSystemd, type SystemdOptions } from "../systemctl.ts";
 import { nearestUnits, readUnit, unitEvidence, unitJournal, unitStatus } from "../unit-evidence.ts";
-import { judge, unitProperties, unitState, type UnitState } from "../unit-state.ts";
+import {
+  describeFailure,
+  judge,
+  unitProperties,
+  unitState,
+  type UnitState,
+} from "../unit-state.ts";
+import { named } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export type UnitOptions = SystemdOptions;
@@ -17,7 +24,7 @@ export class Unit extends Subject {
 
   constructor(runner: CommandRunner, name: string, { user }: UnitOptions = {}) {
     super(runner);
-    this.name = unitName(name);
+    this.name = unitName(named("unit", name));
     this.user = user;
   }
 
@@ -58,7 +65,7 @@ export class Unit extends Subject {
     let wasStarting = false;
     const observe = async (): Promise<Observation> => {
       const result = await this.#show();
-      if (result.failed) return { holds: false, saw: `cannot be asked for (${lastLine(result)})` };
+      if (result.failed) return silence(result);
       const state = parseState(result.stdout);
       const { inStateForMs: forMs } = state;
       const verdict = judge(state);
@@ -83,9 +90,12 @@ export class Unit extends Subject {
 
   /** @internal */
   failed(): Expectation {
-    return this.#comparing("to be failed", ({ activeState, subState }) => ({
-      holds: activeState === "failed",
-      saw: `is ${activeState} (${subState})`,
+    return this.#comparing("to have failed", (state) => ({
+      holds: state.activeState === "failed",
+      saw:
+        state.activeState === "failed"
+          ? `has failed (${describeFailure(state)})`
+          : `is ${state.activeState} (${state.subState})`,
     }));
   }
 
@@ -101,7 +111,9 @@ export class Unit extends Subject {
   masked(): Expectation {
     return this.#comparing("to be masked", ({ loadState }) => ({
       holds: loadState === "masked",
-      saw: `is ${loadState}`,
+      saw: loadState === "masked" ? "is masked" : `can be started (${loadState})`,
+      // What is known of the time is of another state.
+      forMs: undefined,
     }));
   }
 
@@ -117,7 +129,13 @@ export class Unit extends Subject {
   enabled(): Expectation {
     return this.#expecting("to be enabled", async () => {
       const enablement = await this.enablement();
-      return { holds: isEnabled(enablement), saw: `is ${enablement}` };
+      if (enablement === "not-found") {
+        const saw = `does not exist${await nearestUnits(this.runner, this)}`;
+        return { holds: false, saw, hopeless: true };
+      }
+      const holds = isEnabled(enablement);
+      const consequence = holds ? "" : ": nothing starts it at boot";
+      return { holds, saw: `is ${enablement}${consequence}` };
     });
   }
 
@@ -147,11 +165,10 @@ export class Unit extends Subject {
   }
 
   #show(): Promise<CommandResult> {
-    return askSystemd(this.runner, showScript, [this.name], this.#systemd);
-  }
-
-  get #systemd(): SystemdOptions {
-    return this.user === undefined ? {} : { user: this.user };
+    return askSystemd(this.runner, showScript, [this.name], {
+      purpose: `look at ${this}`,
+      ...(this.user === undefined ? {} : { user: this.user }),
+    });
   }
 
   toString(): string {
@@ -179,8 +196,12 @@ function parseState(stdout: string): UnitState {
   return unitState(properties, Number(properties.get("Uptime")) * 1000);
 }
 
-function lastLine({ stderr, exitCode }: CommandResult): string {
-  return stderr.trim().split("\n").at(-1) || `exit code ${exitCode}`;
+/** systemd may not be ready to answer yet; a user that does not exist will not come into being. */
+function silence({ stderr, exitCode }: CommandResult): Observation {
+  const reason = stderr.trim().split("\n").at(-1) || `exit code ${exitCode}`;
+  const [, user] = /user (\S+) does not exist/.exec(reason) ?? [];
+  if (user === undefined) return { holds: false, saw: `cannot be asked for (${reason})` };
+  return { holds: false, saw: `there is no user ${user}`, hopeless: true };
 }
 
 /** Started at boot. NixOS's units have no [Install] section, so `linked` and `static` ones are those that nothing wants. */

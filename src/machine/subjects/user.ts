@@ -1,6 +1,8 @@
+import { UsageError } from "../../errors.ts";
 import { didYouMean, enumerate, matches, missingFrom, show } from "../compare.ts";
 import type { Expectation, Observation } from "../observe.ts";
 import type { CommandRunner } from "../runner.ts";
+import { named, textOrPattern } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 export interface UserEntry {
@@ -28,7 +30,7 @@ export class User extends Subject {
 
   constructor(runner: CommandRunner, name: string) {
     super(runner);
-    this.name = name;
+    this.name = named("user", name);
   }
 
   /** `undefined` where there is no such user. */
@@ -60,6 +62,7 @@ export class User extends Subject {
 
   /** A path, or the shell's name alone: store paths change with each version. @internal */
   withShell(expected: string | RegExp): Expectation {
+    textOrPattern("a shell", expected);
     return this.#comparing(`to have the shell ${show(expected)}`, ({ shell }) => ({
       holds:
         matches(shell, expected) ||
@@ -80,12 +83,15 @@ export class User extends Subject {
   /** Compared without its options and its comment. @internal */
   authorizedBy(expected: string): Expectation {
     const wanted = keyOf(expected);
-    return this.#comparing(`to be let in by the ssh key ${show(expected)}`, (entry) => ({
+    if (wanted === undefined) {
+      throw new UsageError(`${show(expected)} is no public key of ssh: ssh-ed25519 AAAA… is one`);
+    }
+    return this.#comparing(`to be let in by the ssh key ${brief(expected)}`, (entry) => ({
       holds: entry.authorizedKeys.some((line) => keyOf(line) === wanted),
       saw:
         entry.authorizedKeys.length === 0
           ? "has no authorized key"
-          : `is let in by ${enumerate(entry.authorizedKeys.map(show), 4)}`,
+          : `is let in by ${enumerate(entry.authorizedKeys.map(brief), 4)}`,
     }));
   }
 
@@ -115,6 +121,11 @@ export class User extends Subject {
 }
 
 /** The type and the key itself, out of a line that may have options before them and a comment behind. */
-function keyOf(line: string): string {
-  return /(?:^|\s)((?:ssh-|ecdsa-|sk-)\S+\s+[A-Za-z0-9+/=]+)/.exec(line)?.[1] ?? line.trim();
+function keyOf(line: string): string | undefined {
+  return /(?:^|\s)((?:ssh-|ecdsa-|sk-)\S+\s+[A-Za-z0-9+/=]+)/.exec(line)?.[1];
+}
+
+/** A key by its end, since all of a type begin alike. */
+function brief(line: string): string {
+  return line.trim().replace(/ [A-Za-z0-9+/=]*([A-Za-z0-9+/=]{16})(?=\s|$)/, " …$1");
 }

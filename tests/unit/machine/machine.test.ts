@@ -65,6 +65,8 @@ describe("on a guest that has booted", () => {
     expect(names).toEqual(["qemu", "stage 1", "stage 2", "systemd", "login"]);
     expect([...new Set(progress.map(({ phase }) => phase))]).toEqual(names);
     expect(progress.some(({ detail }) => /<<< NixOS Stage 2 >>>/.test(detail ?? ""))).toBe(true);
+    // What dryboot itself has typed is no news of the boot.
+    expect(progress.filter(({ detail }) => /boot-|HISTFILE/.test(detail ?? ""))).toEqual([]);
   });
 
   test("many pending commands are no leak of listeners", async () => {

@@ -5,6 +5,7 @@ import { describeEvidence } from "../../../src/vitest/evidence-text.ts";
 const booted = Array.from({ length: 25 }, (_, index) => `line ${index + 1}`);
 const evidence: Evidence = {
   machine: "web",
+  waits: [],
   consoleTail: booted,
   alarms: [],
   failedUnits: [],
@@ -58,4 +59,22 @@ test("a failed unit has its status and the end of its journal", () => {
     "  line 2",
   ]);
   expect(lines).toContain("  exit 7");
+});
+
+test("what the error has said already is not said again, and what was waited for is", () => {
+  const waits = [
+    { text: "port 80 of web, to be listening: nobody listens on it", sinceMs: 5 },
+    { text: "of an earlier test", sinceMs: 1 },
+  ];
+  const said = ["QEMU ended", ...booted].join("\n");
+  const lines = describeEvidence(
+    { ...evidence, waits, failure: "QEMU ended" },
+    { said, sinceMs: 5 },
+  );
+  expect(lines).toEqual([
+    "── web when the test failed ──",
+    "it was still being waited for:",
+    "  port 80 of web, to be listening: nobody listens on it",
+    "kept: /tmp/run (console.log, screen.png)",
+  ]);
 });

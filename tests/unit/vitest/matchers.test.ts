@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, test } from "vitest";
 import { GuestLostError } from "../../../src/errors.ts";
-import { File, Port, Unit, type CommandRunner } from "../../../src/machine/index.ts";
+import { File, Http, Port, Unit, type CommandRunner } from "../../../src/machine/index.ts";
 import { expect } from "../../../src/vitest/matchers.ts";
 import { hostRunner } from "../machine/host-runner.ts";
 
@@ -85,14 +85,51 @@ test("a text that differs is given to vitest for a diff", async () => {
 test("a matcher for another kind of subject is refused, by the compiler too", async () => {
   // @ts-expect-error -- a file is never active
   await expect(expect(systemctl).toBeActive()).rejects.toThrow(
-    "toBeActive is for a unit of a machine",
+    /^toBeActive is for a unit of a machine, not for file \/.*\/systemctl of host$/,
   );
   // @ts-expect-error -- a port is no such thing either
   await expect(expect(new Port(host, 9)).toExist()).rejects.toThrow(
     "toExist is for a file, a group, a network interface, a socket, a store path, a unit or a user of a machine",
   );
   // @ts-expect-error -- nor is a string
-  await expect(expect("nginx.service").toBeActive()).rejects.toThrow("toBeActive is for a unit");
+  await expect(expect("nginx.service").toBeActive()).rejects.toThrow(
+    'toBeActive is for a unit of a machine, not for "nginx.service"',
+  );
+});
+
+test.for<[wrong: string, says: string, call: () => Promise<void>]>([
+  [
+    "option",
+    "toExist has no timeout; did you mean timeoutMs?",
+    // @ts-expect-error -- there is none
+    () => expect(systemctl).toExist({ timeout: 5 }),
+  ],
+  [
+    "type of an option",
+    'timeoutMs of toExist is a number of milliseconds, not "1 s"',
+    // @ts-expect-error -- a text is none
+    () => expect(systemctl).toExist({ timeoutMs: "1 s" }),
+  ],
+  [
+    "argument in place of options",
+    "toExist takes { timeoutMs: … }, not 5",
+    // @ts-expect-error -- a number is none
+    () => expect(systemctl).toExist(5),
+  ],
+  [
+    "number of arguments",
+    "toHaveContent has not been told what to expect",
+    // @ts-expect-error -- the content is missing
+    () => expect(systemctl).toHaveContent(),
+  ],
+  [
+    "part of a response",
+    "the expectation of toRespond has no stauts; did you mean status?",
+    // @ts-expect-error -- there is none
+    () => expect(new Http(host, "http://localhost/")).toRespond({ stauts: 200 }),
+  ],
+])("a wrong %s is refused, also where no compiler does it", async ([, says, call]) => {
+  await expect(call()).rejects.toThrow(says);
 });
 
 const source = (path: string): string =>

@@ -18,8 +18,10 @@ test("a process is found by its kernel's name, its user and its whole command li
     { pid: sleeper.pid, name: "sleep", user, commandLine: [argument, "1000"] },
   ]);
   const other = new Process(host, "sleep", { commandLine: argument, user: "nobody" });
-  const verdict = await observeUntil(other.running(), { timeoutMs: 0 });
-  expect(verdict.saw).toMatch(/^is running, but not as nobody and with the command line /);
+  const { message } = await observeUntil(other.running(), { timeoutMs: 0 });
+  expect(message).toMatch(
+    /expected to be running as nobody with the command line ".*", but none of the \d+ processes of that name is so \(/,
+  );
 });
 
 const status = (pid: number, name: string, state = "S (sleeping)"): string =>
