@@ -1,12 +1,14 @@
 import { Deadline } from "../deadline.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
+import type { CommandResult } from "./command.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { WaitOptions } from "./guest-commands.ts";
 import { bootGuest, type RunningGuest, type StartOptions } from "./guest.ts";
 import { GuestWaits } from "./guest-waits.ts";
 import { rebootGuest, shutDownGuest } from "./power.ts";
+import { switchSystem } from "./switch-system.ts";
 import { download } from "./download.ts";
 import type { TransferOptions } from "./transfer.ts";
 import { upload } from "./upload.ts";
@@ -67,6 +69,16 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   /** Where `/run/current-system` points to. */
   async currentSystem(): Promise<string> {
     return (await this.run(["readlink", "-n", "-f", "/run/current-system"])).stdout;
+  }
+
+  /**
+   * Activates another system that lies in the guest's store: a specialisation (`${web.vmSystem}/specialisation/blue`), or
+   * a path of `virtualisation.additionalPaths`. It is `switch-to-configuration test`: the next boot is what it was.
+   * @returns what the switch said
+   * @throws UsageError where it does not lie there; CommandFailedError where the switch or one of its units fails
+   */
+  switchTo(system: string, options?: WaitOptions): Promise<CommandResult> {
+    return switchSystem(this.guest, system, this.patience(options));
   }
 
   /** Names of the units that systemd counts as failed now. */

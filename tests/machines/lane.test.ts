@@ -66,8 +66,28 @@ test("a command outlives the switch to another system, and the next one has its 
   await expect(machine.unit("second.service")).toBeActive();
   expect(await Promise.all(Array.from({ length: 9 }, which))).toEqual(Array(9).fill("second"));
 
-  await machine.succeed(`${machine.vmSystem}/bin/switch-to-configuration test`);
+  await machine.switchTo(machine.vmSystem ?? expect.unreachable());
   expect(await which()).toBe("first");
+  expect(await machine.currentSystem()).toBe(machine.vmSystem);
+  await expect(machine.unit("second.service")).not.toBeActive();
+});
+
+test("a switch to a system that the guest does not have is told from one that fails", async ({
+  machines,
+}) => {
+  const machine = await guest(machines);
+  await expect(machine.switchTo("/nix/store/none")).rejects.toMatchObject({
+    code: "USAGE",
+    message: "two-systems: there is no system /nix/store/none in the guest's store",
+  });
+  await machine.succeed(`mkdir -p /run/bad/bin
+    printf '#!/bin/sh\necho the switch went wrong >&2; exit 4' >/run/bad/bin/switch-to-configuration
+    chmod +x /run/bad/bin/switch-to-configuration`);
+  await expect(machine.switchTo("/run/bad")).rejects.toMatchObject({
+    code: "COMMAND_FAILED",
+    message: "two-systems: command failed with exit code 4: switch to /run/bad",
+    stderr: "the switch went wrong\n",
+  });
 });
 
 test("an OOM kill elsewhere is no concern of the lane", async ({ machines }) => {
@@ -133,6 +153,35 @@ test("a lane whose agent is killed fails what runs, and is opened again for the 
   expect(machine.commandWay).toEqual({ kind: "lane" });
 });
 
+// Kills the lane's agent, and writes to its workers' ports what they would say, and noise.
+const garbage = `
+key=$(pgrep -af 'bash /run/dryboot/lane-' | grep -om1 '[0-9a-f]\\{32\\}')
+pkill -KILL -f 'bash /run/dryboot/lane-'
+for port in /sys/class/virtio-ports/*; do
+  name=
+  read -r name <$port/name
+  [[ $name == dryboot.[0-9]* ]] || continue
+  { printf "$key %s\\n" hello 'pong 1' '000 r 0' '000 e 0'; head -c 100K /dev/urandom; } |
+    timeout 2 bash -c "exec cat >/dev/\${port##*/}" &
+done
+wait
+touch /run/flooded`;
+
+test("garbage from root on the lane loses what runs at most, and is nobody's answer", async ({
+  machines,
+}) => {
+  const machine = await guest(machines);
+  await machine.writeFile("/run/garbage", garbage);
+  const start = `systemd-run -E PATH="$PATH" bash -c 'sleep 1; . /run/garbage'`;
+  await expect(machine.run(`${start}; sleep 1003`)).rejects.toMatchObject({ code: "GUEST_LOST" });
+  // What takes a port from the agent that is opened again may take one command more with it.
+  const again = await machine.run("echo right").catch((error: { code: string }) => error.code);
+  if (typeof again === "string") expect(again).toBe("GUEST_LOST");
+  else expect(again.stdout).toBe("right\n");
+  await machine.waitForFile("/run/flooded");
+  expect(await machine.succeed("head -c 3000 /dev/zero | wc -c")).toBe("3000\n");
+});
+
 test("a reset that nobody asked for fails at once all that is pending", async ({ machines }) => {
   const machine = await guest(machines);
   const pending = [
@@ -157,7 +206,8 @@ test("dryboot run passes input, output and Ctrl-C through as they come, and leav
   const dryboot = execa(process.execPath, [cli, "run", fixture, "--", "bash", "-c", script], {
     reject: false,
     stdin: "pipe",
-    env: { TMPDIR: temporary },
+    // A shell is all that this guest needs.
+    env: { TMPDIR: temporary, QEMU_KERNEL_PARAMS: "systemd.unit=getty.target" },
   });
   let output = "";
   dryboot.stdout.on("data", (bytes: Buffer) => (output += bytes.toString()));
