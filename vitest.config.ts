@@ -35,6 +35,8 @@ const config: ViteUserConfig = defineVitestConfig({
             name: "machines",
             include: ["tests/machines/**/*.test.ts"],
             sequence: { groupOrder: 1 },
+            // One more than guests have room: many of these tests need none, or wait for one of their own making.
+            maxWorkers: availableParallelism() + 1,
           },
         }),
         resolve: { alias },

@@ -75,14 +75,14 @@ test("a guest that QEMU has paused because this host's disk is full is lost at o
 const machine = fileURLToPath(new URL("../../machines/minimal.nix", import.meta.url));
 const attack = fileURLToPath(new URL("../fixtures/run-scripts/floods.sh", import.meta.url));
 
-/** Boots as it should, but for a service that takes the console for itself from the first moment. */
+/** Boots as it should, but for a service that takes the console for itself from the first moment, again and again. */
 const hostileMachine = `{ pkgs, ... }: {
   imports = [ ${machine} ];
   systemd.services.hostile = {
     wantedBy = [ "multi-user.target" ];
     path = [ pkgs.bash ];
-    # The terminal is hung up when its shell starts.
-    script = "trap '' HUP; while :; do bash \${${attack}} >/dev/ttyS0; done";
+    # The terminal is hung up when its shell starts. Between two attacks the guest has time for what it is asked.
+    script = "trap '' HUP; while :; do bash \${${attack}} | head -c 60000 >/dev/ttyS0 || :; sleep 2; done";
   };
 }`;
 
