@@ -10,8 +10,16 @@ export interface TranscriptOptions {
   readonly onQuery?: (query: TerminalQuery) => void;
 }
 
+/** Offsets of the first character, and of that behind the last. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 // A guest that never ends its line must not make one.
 const maxLineCharacters = 65_536;
+// A tail reaches back over a login or two; older ones are far from it.
+const maxAsides = 8;
 
 /**
  * Append-only plain text of a console. Offsets count all characters since the start and never
@@ -23,6 +31,7 @@ export class Transcript {
   /** All lines that are complete. */
   readonly #lines: TextRing;
   readonly #line = createCurrentLine();
+  #asides: readonly Range[] = [];
 
   constructor({
     retainCharacters = 1_048_576,
@@ -64,10 +73,16 @@ export class Transcript {
     return { text: this.#lines.since(start) + inLine, start };
   }
 
+  /** What stands there is no part of any tail: it says nothing of the guest. */
+  leaveOut(aside: Range): void {
+    this.#asides = [...this.#asides, aside].slice(-maxAsides);
+  }
+
   /** The last lines that say something; of repeated status lines only the last. */
   tail(count = 20, since = 0): string[] {
     const lines: string[] = [];
-    const { text } = this.since(Math.max(since, this.end - Math.max(count, 1) * 1000));
+    const left = this.#asides.reduce((sum, { start, end }) => sum + end - start, 0);
+    const text = this.#told(Math.max(since, this.end - left - Math.max(count, 1) * 1000));
     for (const line of text.split("\n").toReversed()) {
       const trimmed = line.trimEnd();
       if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;
@@ -75,6 +90,18 @@ export class Transcript {
       if (lines.length === count) break;
     }
     return lines;
+  }
+
+  /** The text from an offset on, without what is left out. */
+  #told(from: number): string {
+    const { text, start } = this.since(from);
+    // From the last to the first, so that the offsets of those before still hold.
+    return this.#asides.reduceRight(
+      (told, aside) =>
+        told.slice(0, Math.max(0, aside.start - start)) +
+        told.slice(Math.max(0, aside.end - start)),
+      text,
+    );
   }
 
   #append(text: string): void {

@@ -30,13 +30,15 @@ const remedy =
 /**
  * Waits through the boot until a root shell at the console reads commands. Types nothing before a
  * prompt was seen: a boot loader or stage 1 would take it.
+ * @returns the mark from which on dryboot itself was at the keyboard
  * @throws GuestLostError when the guest is lost, asks for a password, or has no prompt in time
  */
 export async function login(
   console: Console,
   { deadline, since = 0, signal }: LoginOptions,
-): Promise<void> {
+): Promise<number> {
   let from = since;
+  let typingFrom: number | undefined;
   const options = { deadline, phase: "the boot", ...(signal === undefined ? {} : { signal }) };
   const named = new Set<string>();
   for (;;) {
@@ -51,7 +53,11 @@ export async function login(
     const settled = await settles(console, seen.index === 2 ? loginSettleMs : settleMs, deadline);
     if (seen.index === 0 || seen.index === 1) {
       if (seen.index === 1 && !settled) continue;
-      if (await answers(console, options)) return console.markBooted();
+      typingFrom ??= console.mark();
+      if (await answers(console, options)) {
+        console.markBooted();
+        return typingFrom;
+      }
       from = console.mark();
     } else if (seen.index === 4) throw cannotLogIn(console, "the console refused root");
     else if (settled) {

@@ -24,12 +24,23 @@ const silenceMs = 60_000;
 const lanePatienceMs = 20_000;
 
 /** From the console of a guest that boots to a channel for commands: the lane, or else the console itself. */
-export async function connect(
+export async function connect(console: Console, options: ConnectOptions): Promise<Connection> {
+  const { deadline, signal, since } = options;
+  const start = await login(console, {
+    deadline,
+    since,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const connection = await openChannel(console, options);
+  console.transcript.leaveOut({ start, end: console.mark() });
+  return connection;
+}
+
+async function openChannel(
   console: Console,
-  { deadline, signal, since, laneDirectory, timeoutScale }: ConnectOptions,
+  { deadline, signal, laneDirectory, timeoutScale }: ConnectOptions,
 ): Promise<Connection> {
-  const options = { deadline, since, ...(signal === undefined ? {} : { signal }) };
-  await login(console, options);
+  const options = { deadline, ...(signal === undefined ? {} : { signal }) };
   if (laneDirectory === undefined) {
     return { channel: await openSerialChannel(console, options), laneRefusal: "it was not wanted" };
   }

@@ -26,6 +26,19 @@ test("text is found over chunk borders, in order, and stays there", async () => 
   expect(await console.expect(["three", /one/], { deadline: later() })).toMatchObject({ index: 1 });
 });
 
+test("a tail leaves out what is no news, wherever it begins", () => {
+  const transport = scriptedTransport();
+  const { transcript } = new Console(transport);
+  transport.emit("one\r\n# ");
+  const start = transcript.end;
+  transport.emit("typed\r\nanswer\r\n# ");
+  transcript.leaveOut({ start, end: transcript.end });
+  transport.emit("\r\ntwo");
+  expect(transcript.tail()).toEqual(["one", "#", "two"]);
+  expect(transcript.tail(20, start + 2)).toEqual(["two"]);
+  expect(transcript.since(start).text).toBe("typed\nanswer\n# \ntwo");
+});
+
 test("a mark hides what was before it", async () => {
   const transport = scriptedTransport();
   const console = new Console(transport);

@@ -69,6 +69,12 @@ describe("on a guest that has booted", () => {
     expect(progress.filter(({ detail }) => /boot-|HISTFILE/.test(detail ?? ""))).toEqual([]);
   });
 
+  test("evidence ends with what the guest says, not with what dryboot types", async () => {
+    const { consoleTail } = await machine.collectEvidence();
+    expect(consoleTail.join("\n")).toMatch(/automatic login\)[^]*\]#$/);
+    expect(consoleTail.filter((line) => /boot-|HISTFILE/.test(line))).toEqual([]);
+  });
+
   test("many pending commands are no leak of listeners", async () => {
     const warnings: Error[] = [];
     const note = (warning: Error): unknown => warnings.push(warning);
