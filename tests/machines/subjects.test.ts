@@ -654,7 +654,9 @@ describe("from outside, through QEMU,", () => {
     expect(image.subarray(1, 4).toString()).toBe("PNG");
 
     await guest.sendKey("ret");
-    await expect(guest.sendKey("no-such-key")).rejects.toThrow(/there is no key "no" in "no-such-key"/);
+    await expect(guest.sendKey("no-such-key")).rejects.toThrow(
+      /there is no key "no" in "no-such-key"/,
+    );
   });
 
   test("a panic that the console does not show fails what waits at once, and every later call", async ({
