@@ -29,6 +29,7 @@ export interface KvmProbeOptions {
 }
 
 const probeCount = 100_000_000;
+const rememberedProbes = 8;
 
 /** Measures KVM, and TCG where KVM is slow; what was measured is remembered. */
 export async function probeKvm({
@@ -39,13 +40,17 @@ export async function probeKvm({
   signal,
 }: KvmProbeOptions): Promise<AcceleratorProbe> {
   const file = join(cacheDirectory, "accelerator.json");
-  // A probe is true for one boot of the host and one QEMU.
+  // A probe is true for one boot of the host and one QEMU; a run may ask for that of its run script and that of PATH.
   const inode = await stat(device).then(({ ino }) => ino);
   const key = [hostBootId(), qemu, device, inode, limitMs].join(" ");
-  const cached = await readFile(file, "utf8").then(parseCache, () => undefined);
-  if (cached?.key === key) return cached.probe;
+  const remembered = async (): Promise<readonly CacheEntry[]> =>
+    readFile(file, "utf8").then(parseCache, () => []);
+  const known = (await remembered()).find((entry) => entry.key === key);
+  if (known !== undefined) return known.probe;
   const probe = await measure(qemu, limitMs, signal);
-  await writeCacheFile(file, JSON.stringify({ key, probe } satisfies CacheEntry)).catch(() => {});
+  const others = (await remembered()).filter((entry) => entry.key !== key);
+  const entries = [{ key, probe }, ...others].slice(0, rememberedProbes);
+  await writeCacheFile(file, JSON.stringify(entries)).catch(() => {});
   return probe;
 }
 
@@ -138,12 +143,12 @@ interface CacheEntry {
   readonly probe: AcceleratorProbe;
 }
 
-function parseCache(text: string): CacheEntry | undefined {
+function parseCache(text: string): readonly CacheEntry[] {
   try {
     const value: unknown = JSON.parse(text);
-    return isCacheEntry(value) ? value : undefined;
+    return Array.isArray(value) ? value.filter(isCacheEntry) : [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

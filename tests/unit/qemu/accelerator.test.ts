@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -60,6 +60,14 @@ test("a KVM that crawls is found out once, and TCG used", async () => {
     ),
   });
   expect(first.timeoutScale).toBeGreaterThan(1);
+  rmSync(join(directory, "starts"));
+  expect(await chooseAccelerator(options)).toEqual(first);
+  expect(() => rmSync(join(directory, "starts"))).toThrow();
+
+  // Another QEMU is measured for itself, and does not displace the first.
+  const link = join(directory, "other-qemu");
+  symlinkSync(qemu, link);
+  await chooseAccelerator({ ...options, qemu: link });
   rmSync(join(directory, "starts"));
   expect(await chooseAccelerator(options)).toEqual(first);
   expect(() => rmSync(join(directory, "starts"))).toThrow();
