@@ -46,7 +46,7 @@ export function runScriptCall({
   return {
     cwd: runDirectory.path,
     args: [
-      "-nographic",
+      ...serialLine,
       ...accelerator.qemuArguments,
       ...(memoryMiB === undefined ? [] : ["-m", String(memoryMiB)]),
       ...(cores === undefined ? [] : ["-smp", String(cores)]),
@@ -73,6 +73,16 @@ export function runScriptCall({
     },
   };
 }
+
+// `-nographic` alone would leave the terminal's signals on when there is a QMP besides: Ctrl-C would end QEMU
+// instead of reaching the guest. No monitor shares this line, so 0x01 is a byte as any other.
+const serialLine = [
+  "-nographic",
+  "-chardev",
+  "stdio,id=dryboot.console,signal=off",
+  "-serial",
+  "chardev:dryboot.console",
+];
 
 // By which a guest's kernel tells QEMU of its panic. Other processors have no ISA bus to put it on.
 const panicDevice = process.arch === "x64" ? ["-device", "pvpanic"] : [];

@@ -569,6 +569,20 @@ describe("the names of NixOS's driver", () => {
     expect(await guest.monitorCommand("info status")).toContain("VM status: running");
   });
 
+  test("Ctrl-C and Ctrl-A at the console are the guest's", async ({ machines }) => {
+    const guest = await machines.shared(machine);
+    const since = guest.console.mark();
+    guest.console.send("head -c 3 | od -A n -t x1; sleep 4321\r");
+    await expect(guest.process("head")).toBeRunning();
+    guest.console.send("\x01\x01\n");
+    await guest.waitForConsoleText("01 01 0a", { since });
+    await expect(guest.process("sleep", { commandLine: /4321/ })).toBeRunning();
+    guest.console.send("\x03");
+    await expect(guest.process("sleep", { commandLine: /4321/ })).not.toBeRunning();
+    guest.console.send("echo st''ill here\r");
+    await guest.waitForConsoleText("still here", { since });
+  });
+
   test("what is typed on the keyboard is read from the display", async ({ machines }) => {
     const guest = await machines.shared(machine);
     await guest.background(

@@ -99,7 +99,9 @@ test("a run script gets its own paths, and the user's settings come before drybo
     },
   });
   expect(cwd).toBe(runDirectory.path);
-  expect(args.join(" ")).toMatch(/^-nographic -machine accel=tcg -m 768 -qmp unix:/);
+  expect(args.join(" ")).toMatch(
+    /^-nographic -chardev stdio,\S+ -serial \S+ -machine accel=tcg -m 768 -qmp unix:/,
+  );
   expect(env).toMatchObject({
     TMPDIR: runDirectory.path,
     USE_TMPDIR: "1",
