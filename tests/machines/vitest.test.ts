@@ -75,7 +75,7 @@ test("fails", () => expect(1).toBe(2));
 
   test("where there is no vitest, says how to get it", async () => {
     using project = createProject({});
-    rmSync(join(project.directory, "node_modules"));
+    rmSync(join(project.directory, "node_modules"), { recursive: true });
     const { exitCode, output } = await project.dryboot(["test"]);
     expect(output).toMatch(/^error: vitest is not installed here\n.*dryboot init/);
     expect(exitCode).toBe(2);
