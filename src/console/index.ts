@@ -1,3 +1,4 @@
+export { alarmLines } from "./alarm-lines.ts";
 export { alarmTable, type AlarmRow } from "./alarm-table.ts";
 export type { Alarm, GuestEventName } from "./alarms.ts";
 export { attach, type AttachedTerminal } from "./attach.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { alarmLines } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { takeScreenshot } from "../qemu/index.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
@@ -56,7 +57,7 @@ export async function collectEvidence(
   return {
     machine: runner.name,
     consoleTail,
-    alarms: console.alarms.map((alarm) => `${alarm.name}: ${alarm.line}`),
+    alarms: alarmLines(console.alarms),
     failedUnits: [...failedUnits],
     waits,
     failure: console.failure?.message,

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runOnTerminal } from "../fixtures/dryboot-on-terminal.ts";
@@ -72,12 +73,12 @@ test("a guest that QEMU has paused because this host's disk is full is lost at o
   expect(exitCode).toBe(4);
 });
 
-const machine = fileURLToPath(new URL("../../machines/minimal.nix", import.meta.url));
+const unitsFail = fileURLToPath(new URL("../fixtures/machines/units-fail.nix", import.meta.url));
 const attack = fileURLToPath(new URL("../fixtures/run-scripts/floods.sh", import.meta.url));
 
-/** Boots as it should, but for a service that takes the console for itself from the first moment, again and again. */
+/** Boots, while a service takes the console for itself from the first moment, again and again; two others fail. */
 const hostileMachine = `{ pkgs, ... }: {
-  imports = [ ${machine} ];
+  imports = [ ${unitsFail} ];
   systemd.services.hostile = {
     wantedBy = [ "multi-user.target" ];
     path = [ pkgs.bash ];
@@ -86,14 +87,20 @@ const hostileMachine = `{ pkgs, ... }: {
   };
 }`;
 
-test("a guest that boots and attacks is judged by what it is, and touches nothing", async () => {
+test("a guest that boots and attacks is judged by what it is, each unit that fails with its reason, and touches nothing", async () => {
   const { exit, shown, peakBytes } = await runOnTerminal(["smoke", "--expr", hostileMachine], {
     TMPDIR: temporary,
   });
-  expect(shown).toContain("hostile.service");
-  expect(exit.exitCode, shown.slice(-3000)).toBe(0);
+  const text = stripVTControlCharacters(shown);
+  expect(text).toMatch(/✓ +hostile\.service +\S+ +is active/);
+  expect(text).toMatch(/✗ +flapping\.service +\S+ +restarts for ever/);
+  expect(text).toMatch(/✗ +greeter\.service +\S+ +has failed/);
+  expect(text).toContain("no greeting in /etc/greeting");
+  expect(exit.exitCode, shown.slice(-3000)).toBe(1);
   // The kernel's own lines tear control strings, and what then follows is text; but nothing is obeyed.
   expect(shown.replace(drawing, "")).not.toMatch(obeyed);
   expect(peakBytes).toBeLessThan(mostBytes);
-  expect(readdirSync(temporary)).toEqual([]);
+  const [kept = expect.fail("nothing was kept"), ...others] = readdirSync(temporary);
+  expect(text).toContain(`kept: ${join(temporary, kept)} `);
+  expect(others).toEqual([]);
 });

@@ -1,4 +1,5 @@
-// Everything that can go wrong with a machine, seen from outside: exit code, first line, and what is left behind.
+// What can go wrong with a machine, seen from outside: exit code, first line, and what is left behind. Units that fail
+// are in hostile.test.ts.
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -66,12 +67,6 @@ test.for([
     machine: fixture("build-fails"),
     exitCode: 3,
     says: [/nobody to greet/],
-  },
-  {
-    fact: "units that fail, or restart for ever, end with 1, each with its reason",
-    machine: fixture("units-fail"),
-    exitCode: 1,
-    says: [/no greeting in \/etc\/greeting/, /flapping\.service.*restart/],
   },
   {
     fact: "a kernel that panics ends with 4 and the panic",
