@@ -123,25 +123,35 @@ let
   serverNames = name: host: [ (if host.serverName or null != null then host.serverName else name) ] ++ host.serverAliases or [ ];
   hasTls = host: lib.any (setting: host.${setting} or false) [ "onlySSL" "addSSL" "forceSSL" "enableSSL" ];
 
+  portOf = ssl: if ssl then nginx.defaultSSLListenPort or 443 else nginx.defaultHTTPListenPort or 80;
+
   listensOf =
     host:
     let
       tlsOnly = host.onlySSL or false || host.enableSSL or false;
-      port = ssl: { inherit ssl; addr = ""; port = if ssl then nginx.defaultSSLListenPort or 443 else nginx.defaultHTTPListenPort or 80; };
-      byDefault = lib.optional (hasTls host) (port true) ++ lib.optional (!tlsOnly) (port false);
+      own = map (listen: listenOf (listen.ssl or null == true) listen) host.listen;
+      # With and without TLS, as far as both the host and the line allow it.
+      byDefault =
+        listen:
+        lib.optional (hasTls host && listen.ssl or null != false) (listenOf true listen)
+        ++ lib.optional (!tlsOnly && listen.ssl or null != true) (listenOf false listen);
+      listenOf = ssl: listen: {
+        addr = listen.addr or "";
+        port = if listen.port or null != null then listen.port else portOf ssl;
+        inherit ssl;
+        # Whoever connects has to say first for whom.
+        behindProxy = listen.proxyProtocol or false || lib.elem "proxy_protocol" (listen.extraParameters or [ ]);
+      };
       given = if host.listenAddresses or [ ] != [ ] then host.listenAddresses else nginx.defaultListenAddresses or [ "0.0.0.0" ];
       # One of a listener on every address is enough.
       addresses = if lib.elem "0.0.0.0" given then [ "" ] else given;
-      own = map (listen: {
-        addr = listen.addr or "";
-        port = if listen.port or null != null then listen.port else if listen.ssl or false then 443 else 80;
-        ssl = listen.ssl or false;
-      }) host.listen;
     in
     if host.listen != [ ] then
       lib.filter (listen: !lib.hasPrefix "unix:" listen.addr) own
+    else if nginx.defaultListen or [ ] != [ ] then
+      lib.concatMap byDefault (lib.filter (listen: !lib.hasPrefix "unix:" listen.addr) nginx.defaultListen)
     else
-      lib.concatMap (addr: map (listen: listen // { inherit addr; }) byDefault) addresses;
+      lib.concatMap (addr: byDefault { inherit addr; }) addresses;
 
   virtualHosts = lib.mapAttrsToList (
     name: host:

@@ -97,10 +97,126 @@ let
   bySockets = startedBy "sockets" "Service" "socketConfig";
   byPaths = startedBy "paths" "Unit" "pathConfig";
 
-  describeUnit =
-    kind: suffix: name: unit:
+  # Where a unit of `systemd.mounts` or `systemd.automounts` was declared; they are lists.
+  mountSource =
+    kind: where:
+    { source = optionName [ "systemd" kind ]; } // definedWhere [ "systemd" kind ] (
+      value: lib.any (mount: mount.where or null == where) (lib.toList value)
+    );
+
+  # As systemd names a unit after a path.
+  escapePath =
+    path:
     let
+      words = lib.filter (word: word != "") (lib.splitString "/" path);
+      escaped = map (builtins.replaceStrings [ "-" " " ] [ "\\x2d" "\\x20" ]) words;
+    in
+    if words == [ ] then "-" else lib.concatStringsSep "-" escaped;
+
+  named =
+    kind: suffix:
+    lib.mapAttrsToList (name: unit: {
+      inherit name unit;
       fullName = "${name}.${suffix}";
+      source = unitSource kind name;
+    }) (enabled kind);
+
+  mounted =
+    kind: suffix:
+    map (unit: rec {
+      name = escapePath unit.where;
+      fullName = "${name}.${suffix}";
+      inherit unit;
+      source = mountSource kind unit.where;
+      devices = lib.optional (lib.hasPrefix "/dev/" (unit.what or "")) "${escapePath unit.what}.device";
+    }) (lib.filter (unit: unit.enable or true) (systemd.${kind} or [ ]));
+
+  # All units that the configuration gives settings of.
+  declared =
+    named "services" "service"
+    ++ named "sockets" "socket"
+    ++ named "timers" "timer"
+    ++ named "paths" "path"
+    ++ named "targets" "target"
+    ++ mounted "mounts" "mount"
+    ++ mounted "automounts" "automount";
+
+  byFullName = units: lib.listToAttrs (map (each: { name = each.fullName; value = each; }) units);
+  declaredByName = byFullName declared;
+
+  # Instances of declared templates that other units ask for by name alone.
+  instances = lib.concatMap (
+    fullName:
+    let
+      parts = builtins.match "([^@]+@)(.+)([.][a-z]+)" fullName;
+      template = declaredByName.${lib.head parts + lib.last parts} or null;
+    in
+    # One that is declared and not in `declared` is switched off.
+    lib.optional (parts != null && template != null && !(declaredByName ? ${fullName} || systemd.units ? ${fullName})) (
+      template
+      // {
+        inherit fullName;
+        name = lib.removeSuffix (lib.last parts) fullName;
+        unit = template.unit // { wantedBy = [ ]; requiredBy = [ ]; upheldBy = [ ]; };
+      }
+    )
+  ) (lib.unique (lib.attrNames wanted ++ lib.attrNames required));
+
+  allUnits = declared ++ instances;
+  byName = byFullName allUnits;
+
+  # What a unit's section [Unit] names: by the option of its own, or by the setting itself.
+  namesIn =
+    option: setting: unit:
+    unit.${option} or [ ]
+    ++ lib.filter (word: word != "") (lib.splitString " " (toString (unit.unitConfig.${setting} or [ ])));
+
+  # By the name of a unit: those whose own settings ask for it.
+  askedFor =
+    names:
+    builtins.mapAttrs (_: lib.catAttrs "by") (
+      builtins.groupBy (edge: edge.name) (
+        lib.concatMap (
+          { fullName, unit, ... }: map (name: { inherit name; by = fullName; }) (lib.unique (names unit))
+        ) declared
+      )
+    );
+  wanted = askedFor (unit: namesIn "wants" "Wants" unit ++ namesIn "upholds" "Upholds" unit);
+  required = askedFor (namesIn "requires" "Requires");
+
+  # The devices that a unit cannot run without, its own and those of units that it cannot run without.
+  devicesOf =
+    fullName:
+    lib.filter (lib.hasSuffix ".device") (
+      map (item: item.key) (
+        builtins.genericClosure {
+          startSet = [ { key = fullName; } ];
+          operator = { key }: map (name: { key = name; }) (needsOf key);
+        }
+      )
+    );
+  needsOf =
+    fullName:
+    let
+      each = byName.${fullName} or null;
+      instance = builtins.match "[^@]+@(.+)[.][a-z]+" fullName;
+      filled = if instance == null then lib.id else builtins.replaceStrings [ "%i" ] instance;
+      inherit (each) unit;
+      names =
+        namesIn "bindsTo" "BindsTo" unit
+        ++ namesIn "requires" "Requires" unit
+        ++ namesIn "requisite" "Requisite" unit;
+    in
+    if each == null then
+      [ ]
+    else
+      # Other specifiers only systemd can fill in.
+      each.devices or [ ] ++ lib.filter (name: builtins.match ".*%.*" name == null) (map filled names);
+
+  describe =
+    { name, fullName, unit, source, ... }:
+    let
+      suffix = lib.last (lib.splitString "." fullName);
       isSet = prefix: lib.any (lib.hasPrefix prefix) (lib.attrNames unit.unitConfig);
       sections = unit.serviceConfig or { };
     in
@@ -108,11 +224,12 @@ let
       name = fullName;
       description = toString (unit.description or "");
       # null: the upstream unit, which the configuration only amends, says it.
-      type = if kind == "services" then sections.Type or (if sections ? ExecStart then "simple" else null) else suffix;
-      restart = if kind == "services" then toString (sections.Restart or "no") else "no";
+      type = if suffix == "service" then sections.Type or (if sections ? ExecStart then "simple" else null) else suffix;
+      restart = if suffix == "service" then toString (sections.Restart or "no") else "no";
       remainAfterExit = lib.elem (sections.RemainAfterExit or false) [ true "yes" "true" "1" 1 ];
-      wantedBy = unit.wantedBy or [ ];
-      requiredBy = unit.requiredBy or [ ];
+      wantedBy = lib.unique (unit.wantedBy or [ ] ++ unit.upheldBy or [ ] ++ wanted.${fullName} or [ ]);
+      requiredBy = lib.unique (unit.requiredBy or [ ] ++ required.${fullName} or [ ]);
+      devices = devicesOf fullName;
       hasConditions = isSet "Condition" || isSet "Assert";
       isTemplate = lib.hasSuffix "@" name;
       startedByTimer = lib.elem fullName byTimers;
@@ -127,9 +244,7 @@ let
         of "tcp" (unit.listenStreams or [ ] ++ inSection "ListenStream")
         ++ of "udp" (unit.listenDatagrams or [ ] ++ inSection "ListenDatagram");
     }
-    // unitSource kind name;
-
-  describe = kind: suffix: lib.mapAttrsToList (describeUnit kind suffix) (enabled kind);
+    // source;
 
   # Firewall ports that the vm has opened for itself alone are not the machine's.
   inherit (config.networking) firewall;
@@ -184,11 +299,7 @@ in
   inherit (config.networking) hostName;
   nixosVersion = config.system.nixos.version;
   inherit (systemd) defaultUnit;
-  units =
-    describe "services" "service"
-    ++ describe "sockets" "socket"
-    ++ describe "timers" "timer"
-    ++ describe "paths" "path";
+  units = map describe allUnits;
   firewallEnabled = firewall.enable;
   inherit openPorts servicePorts;
   overrides = vmConfig.system.build.drybootOverrides;

@@ -33,6 +33,8 @@
   declarations ? import ./declarations.nix,
   # What tells the vm's configuration from the machine's; an argument for the same reason.
   compare ? import ./difference.nix,
+  # What gives the guest's one card an address.
+  networkOverrides ? import ./network-overrides.nix,
 }:
 
 let
@@ -145,7 +147,8 @@ let
       reason = "QEMU's card is eth0; qemu-vm.nix says so too, but would clash with the machine's own value";
       explains = [ "network:networking\\.usePredictableInterfaceNames" "kernel:parameter net.ifnames=0" "etc:udev/.*" "etc:systemd/network/.*" ];
     }
-  ];
+  ] ++ networkOverrides { inherit lib; inherit (base) config; };
+
 
   serialGetty = "serial-getty@${if base.pkgs.stdenv.hostPlatform.isx86 then "ttyS0" else "ttyAMA0"}";
 

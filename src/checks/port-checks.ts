@@ -63,7 +63,10 @@ function judgePort(port: OpenPort, listeners: readonly ListeningSocket[]): Judge
   return { status: "passed", detail: `is listened on (${where})` };
 }
 
-/** Behind a firewall a listener that nobody declared is shown; without one the whole network reaches it. */
+/**
+ * Behind a firewall a listener that nobody declared is shown; without one the whole network reaches it. What a unit of
+ * the configuration listens on by default was wanted with the unit.
+ */
 function judgeUndeclared(manifest: Manifest, { snapshot, facts }: Look): Judgement | Finding[] {
   const declared = declaredPorts(manifest);
   const outside = snapshot.listeners.filter(
@@ -73,20 +76,22 @@ function judgeUndeclared(manifest: Manifest, { snapshot, facts }: Look): Judgeme
   if (strangers.length === 0) {
     return { status: "passed", detail: "are all declared, or on this machine's own addresses" };
   }
-  return strangers.map((port) => {
-    const owner = facts.owners.get(port);
-    const who = owner === undefined ? "somebody" : owner;
-    return manifest.firewallEnabled
-      ? {
-          subject: port,
-          status: "warning",
-          detail: `is listened on by ${who}, behind the firewall, and nothing declares it`,
-        }
-      : {
-          subject: port,
-          status: "failed",
-          detail: `is listened on by ${who}, open to everybody, and nothing declares it`,
-        };
+  const own = new Set(
+    manifest.units.filter(({ fromConfiguration }) => fromConfiguration).map(({ name }) => name),
+  );
+  return strangers.map((subject): Finding => {
+    const owner = facts.owners.get(subject);
+    const listens = `is listened on by ${owner?.text ?? "somebody"}`;
+    if (manifest.firewallEnabled) {
+      const detail = `${listens}, behind the firewall, and nothing declares it`;
+      return { subject, status: "warning", detail };
+    }
+    if (own.has(owner?.unit ?? "")) {
+      const detail = `${listens}, open to everybody: the unit is declared, the port is not`;
+      return { subject, status: "warning", detail };
+    }
+    const detail = `${listens}, open to everybody, and nothing declares it`;
+    return { subject, status: "failed", detail };
   });
 }
 

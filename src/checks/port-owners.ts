@@ -1,33 +1,32 @@
-/** Who holds a port: `nginx, process 417 of nginx.service`, or `echo.socket`. */
-export type PortOwners = ReadonlyMap<string, string>;
+import { heldSocketsCommand, parseHeldSockets } from "../machine/listening-programs.ts";
 
-/** `ss` is in most images; where it is not, only socket units are known. */
-export const ownersQuestion = `if command -v ss >/dev/null; then
-  ss --tcp --udp --listening --numeric --processes --no-header | while read -r line; do
-    [[ $line =~ pid=([0-9]+) ]] || continue
-    unit=$(< "/proc/\${BASH_REMATCH[1]}/cgroup") || continue
-    printf '%s %s\\n' "\${unit##*/}" "$line"
-  done
-fi
+/** By `tcp port 80`: who holds it. */
+export type PortOwners = ReadonlyMap<string, PortOwner>;
+
+export interface PortOwner {
+  /** `nginx, process 417 of nginx.service`, or `echo.socket`. */
+  readonly text: string;
+  readonly unit: string;
+}
+
+/** What systemd itself holds, until somebody connects, belongs to a socket unit. */
+export const ownersQuestion: string = `${heldSocketsCommand}
 systemctl list-sockets --show-types --full --no-legend --no-pager`;
 
-/** `nginx.service tcp LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=417,fd=6))` */
-const process = /^(\S+) (tcp|udp)\s+\S+\s+\d+\s+\d+\s+\S*:(\d+)\s.*users:\(\("([^"]*)",pid=(\d+)/gm;
-
-/** `127.0.0.1:7007 Stream echo.socket`: systemd itself holds it. */
+/** `127.0.0.1:7007 Stream echo.socket` */
 const socketUnit = /^\S*:(\d+)\s+(Stream|Datagram)\s+(\S+\.socket)/gm;
 
 export function parseOwners(text: string): PortOwners {
   return new Map([
-    ...[...text.matchAll(process)].map(
-      ([, unit, protocol, port, program, pid]): [string, string] => [
-        `${protocol} port ${port}`,
-        `${program}, process ${pid} of ${unit}`,
-      ],
-    ),
-    ...[...text.matchAll(socketUnit)].map(([, port, type, unit = ""]): [string, string] => [
+    ...parseHeldSockets(text).flatMap(({ protocol, port, holder }): [string, PortOwner][] => {
+      if (holder === undefined) return [];
+      const { program, pid, unit } = holder;
+      const of = unit === "" ? "" : ` of ${unit}`;
+      return [[`${protocol} port ${port}`, { text: `${program}, process ${pid}${of}`, unit }]];
+    }),
+    ...[...text.matchAll(socketUnit)].map(([, port, type, unit = ""]): [string, PortOwner] => [
       `${type === "Stream" ? "tcp" : "udp"} port ${port}`,
-      unit,
+      { text: unit, unit },
     ]),
   ]);
 }

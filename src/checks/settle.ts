@@ -39,10 +39,14 @@ export async function settle(
   }
 }
 
-function unitsToShow(manifest: Manifest): string[] {
+/** All that a judgement of units looks at. */
+export function unitsToShow(manifest: Manifest): string[] {
   const units = enabledUnits(manifest.units);
   return [
-    ...new Set([manifest.defaultUnit, ...units.map(({ name }) => name), ...units.flatMap(wanters)]),
+    ...new Set([
+      manifest.defaultUnit,
+      ...units.flatMap((unit) => [unit.name, ...wanters(unit), ...unit.devices]),
+    ]),
   ];
 }
 

@@ -64,6 +64,10 @@ function judgeActive(state: UnitState): UnitVerdict {
 }
 
 function judgeInactive(unit: ManifestUnit, state: UnitState, snapshot: Snapshot): UnitVerdict {
+  const device = unit.devices.find((name) => snapshot.units.get(name)?.activeState !== "active");
+  if (device !== undefined) {
+    return { status: "skipped", detail: `has no ${nameOfDevice(device)} here: not tested` };
+  }
   const starter = startedBy(unit);
   if (starter !== undefined) return { status: "skipped", detail: `waits for its ${starter}` };
   const reached = wanters(unit).some((name) => isReached(snapshot.units.get(name)));
@@ -81,6 +85,19 @@ function judgeInactive(unit: ManifestUnit, state: UnitState, snapshot: Snapshot)
   }
   if (isBooting(snapshot)) return { status: "pending", detail: "has not been started yet" };
   return { status: "failed", detail: "is inactive: nothing has started it" };
+}
+
+/** `sys-subsystem-net-devices-enp1s0.device` is the interface enp1s0, `dev-ttyUSB0.device` is /dev/ttyUSB0. */
+function nameOfDevice(unit: string): string {
+  const [, interfaceName, path = ""] =
+    /^(?:sys-subsystem-net-devices-(.+)|(.+))\.device$/.exec(unit) ?? [];
+  const unescape = (text: string): string =>
+    text.replaceAll(/\\x([0-9a-f]{2})/g, (_, code: string) =>
+      String.fromCodePoint(Number.parseInt(code, 16)),
+    );
+  return interfaceName === undefined
+    ? unescape(`/${path.replaceAll("-", "/")}`)
+    : `interface ${unescape(interfaceName)}`;
 }
 
 /** A wanter that failed has been reached: what it wants was to be started. */

@@ -16,7 +16,8 @@ interface Request {
 }
 
 function requestsTo({ serverName, listens }: ManifestVirtualHost): Request[] {
-  return listens.map(({ addr, port, ssl }) => ({
+  const direct = listens.filter(({ behindProxy }) => !behindProxy);
+  return direct.map(({ addr, port, ssl }) => ({
     scheme: ssl ? "https" : "http",
     address: reachable(addr),
     port,
@@ -122,6 +123,9 @@ function judgeHost(response: { status: number; reason: string } | undefined): Ju
   if (response === undefined) return failed("was not asked");
   const { status, reason } = response;
   if (Number.isNaN(status)) return { status: "skipped", detail: `was not asked: ${reason}` };
+  // nginx says nothing where it is told to: `return 444`, as many give it to those that ask for no host of theirs.
+  if (status === 0 && /empty reply/i.test(reason))
+    return { status: "warning", detail: `closes the connection without an answer (${reason})` };
   if (status === 0) return failed(`does not answer (${reason || "no reply"})`);
   return status >= 500 ? failed(`answers ${status}`) : passed(`answers ${status}`);
 }

@@ -14,7 +14,7 @@ export interface CheckSettings {
   readonly closureMiB?: number;
 }
 
-const isCheckName = (value: string): value is CheckName => value in checkNames;
+const isCheckName = (value: string): value is CheckName => Object.hasOwn(checkNames, value);
 
 const checkName: v.GenericSchema<unknown, CheckName> = v.pipe(
   v.string("the name of a check"),

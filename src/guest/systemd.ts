@@ -52,6 +52,9 @@ function addressFromHex(hex: string): string {
   const groups = Array.from({ length: 8 }, (_, index) =>
     (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
   );
+  // As people write an address of IPv4 that a socket of IPv6 is bound to; the JVM does so.
+  if (groups.slice(0, 6).join(":") === "0:0:0:0:0:ffff")
+    return `::ffff:${bytes.slice(12).join(".")}`;
   return shortenIpv6(groups);
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { nearestNames } from "../nearest.ts";
 import { evaluationFailure } from "./nix-failure.ts";
@@ -73,6 +75,7 @@ export async function listFlakeMachines(
   );
   if (!succeeded) {
     if (log.errors.some(({ text }) => /does not provide attribute/.test(text))) return [];
+    if (log.errors.some(({ text }) => isNotThere.test(text))) throw noFlake(reference, options);
     throw evaluationFailure(log, { machine: reference, cwd, repeat: quoteWords(command) });
   }
   return (JSON.parse(stdout) as string[]).map((name) => ({
@@ -81,6 +84,21 @@ export async function listFlakeMachines(
     reference,
     attribute: name,
   }));
+}
+
+/** What Nix says of a directory without a flake, and of no directory. */
+const isNotThere =
+  /could not find a flake\.nix|does not contain a '?\/?flake\.nix|'[^']*' does not exist|getting status of .*: No such file|is not (?:a|part of a) flake/;
+
+function noFlake(reference: string, { cwd }: NixOptions): UsageError {
+  const isTracked =
+    "In a Git repository Nix sees files only once they were added: git add flake.nix";
+  return new UsageError(`there is no flake in ${reference === "." ? cwd : reference}`, {
+    code: "MACHINE_NOT_FOUND",
+    hint: existsSync(resolve(cwd, reference.replace(/^path:/, ""), "flake.nix"))
+      ? isTracked
+      : "A machine that is no flake's is called by its name or its path; dryboot list shows those here.",
+  });
 }
 
 function splitOnce(text: string, separator: string): [string, string?] {

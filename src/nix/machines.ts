@@ -30,10 +30,15 @@ export async function findMachine(
 
 /** Every machine below `machines/`, or else of the flake in the current directory. */
 export async function listMachines(options: NixOptions): Promise<readonly MachineSource[]> {
-  const directory = machinesDirectory(options);
-  const machines = existsSync(directory) ? machinesIn(directory) : [];
+  const machines = listMachineFiles(options);
   if (machines.length > 0 || !existsSync(join(options.cwd, "flake.nix"))) return machines;
   return listFlakeMachines(".", options);
+}
+
+/** Every machine below `machines/`; Nix is not asked, and so no flake. */
+export function listMachineFiles(options: NixOptions): readonly MachineSource[] {
+  const directory = machinesDirectory(options);
+  return existsSync(directory) ? machinesIn(directory) : [];
 }
 
 function machinesIn(directory: string): MachineSource[] {

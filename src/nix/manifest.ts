@@ -44,8 +44,11 @@ export interface ManifestUnit extends Declaration {
   /** A service's `Restart=`. */
   readonly restart: string;
   readonly remainAfterExit: boolean;
+  /** Units that start it: by what it says itself, and by what they say. */
   readonly wantedBy: readonly string[];
   readonly requiredBy: readonly string[];
+  /** Device units that it cannot run without, itself or by what it requires. */
+  readonly devices: readonly string[];
   readonly hasConditions: boolean;
   readonly isTemplate: boolean;
   readonly startedByTimer: boolean;
@@ -119,6 +122,8 @@ export interface ManifestVirtualHost extends Declaration {
     readonly addr: string;
     readonly port: number;
     readonly ssl: boolean;
+    /** Speaks PROXY protocol alone. */
+    readonly behindProxy: boolean;
   }[];
 }
 

@@ -19,6 +19,7 @@ const parts = {
   describe: fileBeside("manifest.nix"),
   declarations: fileBeside("declarations.nix"),
   compare: fileBeside("difference.nix"),
+  networkOverrides: fileBeside("network-overrides.nix"),
 };
 
 export interface Evaluated<Value> {

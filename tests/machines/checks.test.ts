@@ -56,6 +56,13 @@ test("every check holds in a guest that is what its configuration says", async (
     status: "skipped",
     detail: "has no hardware here: not tested",
   });
+  expect(results.find(({ subject }) => subject === "plugged.service")).toMatchObject({
+    status: "skipped",
+    detail: "has no interface enp1s0 here: not tested",
+  });
+  // The address of that card, and the one by which the host comes in.
+  await expect(guest.interface("eth0")).toHaveAddress("192.0.2.10/24");
+  await expect(guest.http("http://plain.example", { from: "host" })).toRespond({ status: 200 });
 });
 
 /** What is done to the guest, and the check that has to notice it. */
@@ -72,6 +79,20 @@ const sabotage: readonly {
     name: "unit-active",
     subject: "greeter.service",
     detail: /^has failed \(/,
+  },
+  {
+    fact: "an instance crashed that a target asks for",
+    command: "systemctl kill --signal=SEGV helper@one.service",
+    name: "unit-active",
+    subject: "helper@one.service",
+    detail: /^has failed \(/,
+  },
+  {
+    fact: "a mount of systemd's own was taken away",
+    command: "systemctl stop 'srv-my\\x2ddata.mount'",
+    name: "unit-active",
+    subject: "srv-my\\x2ddata.mount",
+    detail: /^is inactive: nothing has started it/,
   },
   {
     fact: "a unit failed that nobody declared",

@@ -76,6 +76,7 @@ test.for([
   { fact: "without noexec", options: ["noexec"], detail: /^is without noexec/ },
   { fact: "of another size", options: ["size=32M"], detail: /^is without size=32M/ },
   { fact: "of another mode", options: ["mode=0755"], detail: /^is without mode=0755/ },
+  { fact: "of another owner", options: ["uid=7"], detail: /^is without uid=7/ },
   { fact: "of another type", fsType: "ext4", detail: /^is tmpfs, and not ext4/ },
 ])("a file system that is $fact is judged so", ({ detail, options = [], fsType = "tmpfs" }) => {
   const outcome = fileSystem({ options, fsType }, line("rw,nodev"));
@@ -101,7 +102,7 @@ const listening = (address: string, port: number): string =>
 test("a stranger's port is a warning behind a firewall, a failure without one, and its owner is named", () => {
   const look = lookOf({
     listeners: `${listening("00000000", 9000)}${listening("0100007F", 9001)}${listening("00000000", 80)}=\n=\n=\n=\n`,
-    owners: 'rogue.service tcp LISTEN 0 128 0.0.0.0:9000 0.0.0.0:* users:(("cat",pid=99,fd=3))\n',
+    owners: `tcp ${listening("00000000", 9000).trimEnd()} 0:0 0 0 0 4711 1\nowner socket:[4711] 99 "rogue.service" cat\n`,
   });
   const servicePorts = [{ port: 80, source: "services.some.port" }];
   const detail = expect.stringContaining("cat, process 99 of rogue.service");
@@ -111,6 +112,15 @@ test("a stranger's port is a warning behind a firewall, a failure without one, a
   expect(judged("port-undeclared", { servicePorts, firewallEnabled: false }, look)).toEqual({
     "tcp port 9000": { status: "failed", detail },
   });
+  // What a unit that was asked for listens on was asked for with it.
+  const units = [manifestUnit({ name: "rogue.service" })];
+  const open = { servicePorts, firewallEnabled: false, units };
+  expect(judged("port-undeclared", open, look)["tcp port 9000"]).toEqual({
+    status: "warning",
+    detail: expect.stringMatching(/the unit is declared, the port is not$/),
+  });
+  const builtIn = { ...open, units: units.map((unit) => ({ ...unit, fromConfiguration: false })) };
+  expect(judged("port-undeclared", builtIn, look)["tcp port 9000"]?.status).toBe("failed");
 });
 
 test("a virtual host is asked where it listens and by a name that it knows", () => {
@@ -118,19 +128,26 @@ test("a virtual host is asked where it listens and by a name that it knows", () 
     ...declared,
     name: serverName,
     serverName,
-    listens: [{ addr, port, ssl }],
+    listens: [{ addr, port, ssl, behindProxy: false }],
   });
   const virtualHosts = [
     host("*.example", "0.0.0.0", 80, false),
     host("_", "[::]", 8080, false),
     host("gone.example", "", 443, true),
     host("broken.example", "192.0.2.7", 80, false),
+    host("silent.example", "", 80, false),
+    // Closes at once on whoever does not begin with the client's address.
+    {
+      ...host("proxied.example", "", 80, false),
+      listens: [{ addr: "", port: 80, ssl: false, behindProxy: true }],
+    },
   ];
   const responses = [
     " 200\thttp://any.example:80/ at 127.0.0.1",
     " 404\thttp://localhost:8080/ at [::1]",
     "curl: (7) Failed to connect 000\thttps://gone.example:443/ at 127.0.0.1",
     " 502\thttp://broken.example:80/ at 192.0.2.7",
+    "curl: (52) Empty reply from server 000\thttp://silent.example:80/ at 127.0.0.1",
   ].join("\n");
   expect(judged("virtual-host", { virtualHosts }, lookOf({ responses }))).toEqual({
     "http://*.example": { status: "passed", detail: "answers 200" },
@@ -140,6 +157,10 @@ test("a virtual host is asked where it listens and by a name that it knows", () 
       detail: "does not answer (Failed to connect)",
     },
     "http://broken.example": { status: "failed", detail: "answers 502" },
+    "http://silent.example": {
+      status: "warning",
+      detail: "closes the connection without an answer (Empty reply from server)",
+    },
   });
 });
 
@@ -206,6 +227,14 @@ test("an activation that never ends, or is not possible, is not taken for an idl
   expect(started("on-demand.service, resetup.service, sysinit-reactivation.target")?.status).toBe(
     "passed",
   );
+  // What ran to its end at the boot may run again.
+  const oneshots = [manifestUnit({ name: "once.service", type: "oneshot" })];
+  const again = { ...ended, output: "the following new units were started: once.service\n" };
+  expect(
+    judged("second-activation", { units: oneshots }, lookOf({}, { activation: again }))[
+      "second activation"
+    ]?.status,
+  ).toBe("passed");
   expect(started("nginx.service, on-demand.service")?.detail).toBe(
     "was not idle: starting nginx.service",
   );
@@ -234,7 +263,7 @@ test("hosts are asked a few at a time, with bash alone where there is no curl", 
     ...declared,
     name: serverName,
     serverName,
-    listens: [{ addr: "", port, ssl: false }],
+    listens: [{ addr: "", port, ssl: false, behindProxy: false }],
   }));
   const question = responsesQuestion(manifestOf([], { virtualHosts }));
   const without = `command() { [ "$2" != curl ] && builtin command "$@"; }\n${question}`;

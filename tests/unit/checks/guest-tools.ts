@@ -79,6 +79,7 @@ export function manifestUnit(
     remainAfterExit: false,
     wantedBy: ["multi-user.target"],
     requiredBy: [],
+    devices: [],
     hasConditions: false,
     isTemplate: false,
     startedByTimer: false,

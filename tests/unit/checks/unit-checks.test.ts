@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { parseSections } from "../../../src/checks/sections.ts";
+import { unitsToShow } from "../../../src/checks/settle.ts";
 import { parseSnapshot } from "../../../src/checks/snapshot.ts";
 import { enabledUnits, judgeUnit } from "../../../src/checks/unit-checks.ts";
 import type { ManifestUnit } from "../../../src/nix/index.ts";
-import { manifestUnit, shown, target } from "./guest-tools.ts";
+import { manifestOf, manifestUnit, shown, target } from "./guest-tools.ts";
 
 function judge(
   unit: Partial<ManifestUnit>,
@@ -62,6 +63,24 @@ test.for([
     status: "skipped",
   },
   {
+    fact: "a unit whose device the vm lacks is skipped",
+    unit: { devices: ["multi-user.target", "sys-subsystem-net-devices-br\\x2d0.device"] },
+    is: neverStarted,
+    status: "skipped",
+  },
+  {
+    fact: "a unit that was not started though its device is there fails",
+    unit: { devices: ["multi-user.target"] },
+    is: neverStarted,
+    status: "failed",
+  },
+  {
+    fact: "a unit that failed for want of its device fails",
+    unit: { devices: ["dev-ttyUSB0.device"] },
+    is: { ActiveState: "failed", SubState: "failed", Result: "exit-code" },
+    status: "failed",
+  },
+  {
     fact: "a masked unit fails",
     unit: {},
     is: { ...neverStarted, LoadState: "masked" },
@@ -101,6 +120,13 @@ test.for([
   expect(judge(unit, is).status).toBe(status);
 });
 
+test.for([
+  ["sys-subsystem-net-devices-br\\x2d0.device", "interface br-0"],
+  ["dev-disk-by\\x2dlabel-x.device", "/dev/disk/by-label/x"],
+] as const)("the device that is missing is said as people know it (%s)", ([device, name]) => {
+  expect(judge({ devices: [device] }, neverStarted).detail).toBe(`has no ${name} here: not tested`);
+});
+
 test("a unit that was not started is waited for while the guest boots", () => {
   expect(judge({}, neverStarted, { state: "starting" }).status).toBe("pending");
 });
@@ -127,6 +153,23 @@ test("templates and units that nothing wants are not expected to run", () => {
     }),
   ]).map(({ name }) => name);
   expect(names).toEqual(["a.service", "d.service"]);
+});
+
+test("a look at units takes in who wants them and the devices that they need", () => {
+  const unit = manifestUnit({
+    name: "a.service",
+    wantedBy: ["some.target"],
+    requiredBy: ["b.service"],
+    devices: ["dev-a.device"],
+  });
+  const idle = manifestUnit({ name: "idle.service", wantedBy: [], devices: ["dev-b.device"] });
+  expect(unitsToShow(manifestOf([unit, idle]))).toEqual([
+    "multi-user.target",
+    "a.service",
+    "some.target",
+    "b.service",
+    "dev-a.device",
+  ]);
 });
 
 test("a heading that a unit forges is not taken for one", () => {

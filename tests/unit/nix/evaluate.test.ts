@@ -52,7 +52,13 @@ async function evaluate(
 const web = `{
   networking.hostName = "web";
   networking.firewall.allowedTCPPorts = [ 80 ];
-  services.nginx.enable = true;
+  services.nginx = {
+    enable = true;
+    defaultListen = [ { addr = "0.0.0.0"; port = 8080; } { addr = "[::1]"; ssl = true; } { addr = ""; port = 81; proxyProtocol = true; } { addr = "127.0.0.1"; port = 82; ssl = false; } ];
+    virtualHosts.plain.listen = [ ];
+    virtualHosts.secure = { listen = [ ]; onlySSL = true; sslCertificate = "/secure.pem"; };
+    virtualHosts.own.listen = [ { addr = "*"; port = 90; } ];
+  };
   boot.resumeDevice = "/dev/sda2";
   systemd.services.backup = { serviceConfig.Type = "oneshot"; unitConfig.ConditionPathExists = "/srv"; };
   systemd.timers.backup.wantedBy = [ "timers.target" ];
@@ -101,7 +107,142 @@ test("the manifest says which units the machine asks for, and where", async () =
     fromConfiguration: true,
   });
   expect(unit("journald.service")).toMatchObject({ fromConfiguration: false, restart: "always" });
+  const listens = manifest.virtualHosts.map(({ name, listens: all }) => [
+    name,
+    ...all.map(({ addr, port, ssl, behindProxy }) =>
+      [addr, port, ssl ? "tls" : "", behindProxy ? "proxy" : ""].join(" ").trim(),
+    ),
+  ]);
+  expect(listens).toEqual([
+    ["own", "* 90"],
+    ["plain", "0.0.0.0 8080", "81  proxy", "127.0.0.1 82"],
+    ["secure", "0.0.0.0 8080 tls", "[::1] 443 tls", "81 tls proxy"],
+  ]);
 });
+
+test("units that others ask for, and devices that they cannot run without, are in the manifest", async () => {
+  put(
+    "machines/web.nix",
+    `{
+      systemd.targets.multi-user.wants = [ "worker@one.service" "getty@tty1.service" "off@one.service" ];
+      systemd.services."worker@" = { wantedBy = [ "other.target" ]; bindsTo = [ "dev-%i.device" "queue.service" ]; requires = [ "sys-%n.device" ]; };
+      systemd.services."off@" = { };
+      systemd.services."off@one".enable = false;
+      systemd.units."off@one.service".enable = false;
+      systemd.services.queue = { requires = [ "store.service" ]; unitConfig = { Wants = "a.service b.service"; Upholds = "c.service"; }; };
+      systemd.services.c = { };
+      systemd.services.store.unitConfig.Requisite = [ "dev-store.device" ];
+      systemd.services.a = { };
+      systemd.services.b.upheldBy = [ "up.target" ];
+      systemd.targets.up.wantedBy = [ "multi-user.target" ];
+      systemd.mounts = [ { what = "/dev/disk/by-label/x"; where = "/srv/my-data"; requiredBy = [ "up.target" ]; unitConfig = { }; } ];
+    }`,
+  );
+  const { units } = (await evaluate("web")).manifest;
+  const facts = units.map(({ name, wantedBy, requiredBy, devices }) => [
+    name,
+    { wantedBy, requiredBy, devices },
+  ]);
+  const none = { wantedBy: [], requiredBy: [], devices: [] };
+  const store = "dev-store.device";
+  expect(Object.fromEntries(facts)).toMatchObject({
+    "worker@one.service": {
+      wantedBy: ["multi-user.target"],
+      requiredBy: [],
+      devices: ["dev-one.device", store],
+    },
+    "queue.service": { ...none, devices: [store] },
+    "store.service": { ...none, requiredBy: ["queue.service"], devices: [store] },
+    "a.service": { ...none, wantedBy: ["queue.service"] },
+    "c.service": { ...none, wantedBy: ["queue.service"] },
+    "b.service": { ...none, wantedBy: ["up.target", "queue.service"] },
+    "up.target": { ...none, wantedBy: ["multi-user.target"] },
+    "srv-my\\x2ddata.mount": {
+      wantedBy: [],
+      requiredBy: ["up.target"],
+      devices: ["dev-disk-by\\x2dlabel-x.device"],
+    },
+  });
+  expect(units.some(({ name }) => /^(?:off|getty)@.+\.service$/.test(name))).toBe(false);
+  const mount = units.find(({ type }) => type === "mount");
+  expect(mount).toMatchObject({ source: "systemd.mounts", fromConfiguration: true });
+});
+
+test("a machine with fixed addresses has them on the guest's card, beside one by DHCP", async () => {
+  put(
+    "machines/web.nix",
+    `{
+      networking = {
+        useDHCP = false;
+        dhcpcd.enable = false;
+        interfaces.enp1s0.ipv4.addresses = [ ${address(10)} ];
+        interfaces.office.ipv4.addresses = [ ${address(11)} ];
+        interfaces.eth0.ipv4.addresses = [ ${address(9)} ];
+        interfaces.wg0.ipv4.addresses = [ ${address(12)} ];
+        vlans.office.interface = "enp1s0";
+        defaultGateway = { address = "192.0.2.1"; interface = "enp1s0"; };
+      };
+      systemd.services.bound = {
+        wantedBy = [ "multi-user.target" ];
+        bindsTo = [ "sys-subsystem-net-devices-enp1s0.device" "sys-subsystem-net-devices-wg0.device" ];
+      };
+      systemd.services.plugged = rec {
+        wantedBy = [ "sys-subsystem-net-devices-enp2s0.device" ];
+        bindsTo = wantedBy;
+      };
+    }`,
+  );
+  expect(await networkOverrides("web")).toEqual({
+    "networking.interfaces.eth0.useDHCP": true,
+    "networking.dhcpcd.enable": true,
+    "networking.interfaces.eth0.ipv4.addresses": [
+      { address: "192.0.2.9", prefixLength: 24 },
+      { address: "192.0.2.10", prefixLength: 24 },
+      { address: "192.0.2.11", prefixLength: 24 },
+    ],
+    "networking.defaultGateway": { address: "192.0.2.1", interface: "eth0" },
+    "systemd.units.sys-subsystem-net-devices-enp1s0.device.text": "[Unit]\nJobTimeoutSec=1s\n",
+  });
+});
+
+test("the guest's card has an address by DHCP, whoever gives the machine its own", async () => {
+  const byDhcp = { "networking.interfaces.eth0.useDHCP": true };
+  const byNetworkd = {
+    "systemd.network.networks.00-eth0": {
+      matchConfig: { Name: "eth0" },
+      networkConfig: { DHCP: "yes" },
+    },
+  };
+  const fixed = `interfaces.enp1s0.ipv4.addresses = [ ${address(10)} ];`;
+  const cases = [
+    ["interfaces.enp1s0.useDHCP = true;", {}],
+    ["useDHCP = false; interfaces.enp1s0.useDHCP = true;", byDhcp],
+    ["interfaces.eth0.useDHCP = false;", byDhcp],
+    ["dhcpcd.enable = false;", { ...byDhcp, "networking.dhcpcd.enable": true }],
+    [fixed, { ...byDhcp, "networking.interfaces.eth0.ipv4.addresses": expect.anything() }],
+    [`useNetworkd = true; ${fixed}`, byNetworkd],
+    [`networkmanager.enable = true; useDHCP = false; ${fixed}`, {}],
+  ] as const;
+  const found = await Promise.all(
+    cases.map(([settings], index) => {
+      put(`machines/m${index}.nix`, `{ networking = { ${settings} }; }`);
+      return networkOverrides(`m${index}`);
+    }),
+  );
+  expect(found).toEqual(cases.map(([, expected]) => expected));
+});
+
+const address = (last: number): string => `{ address = "192.0.2.${last}"; prefixLength = 24; }`;
+
+/** What vm.nix changes of the network and of units, by options; without what it changes of every machine. */
+async function networkOverrides(machine: string): Promise<Readonly<Record<string, unknown>>> {
+  const { overrides } = (await evaluate(machine)).manifest;
+  return Object.fromEntries(
+    overrides
+      .filter(({ option }) => /^(?:networking|systemd)\.(?!usePredictable)/.test(option))
+      .map(({ option, value }) => [option, value]),
+  );
+}
 
 test.for([
   ["old", "services.mingetty.autologinUser", false],
@@ -117,6 +258,17 @@ test.for([
     );
     expect(options).toContain("boot.resumeDevice");
     expect(options.includes("virtualisation.useNixStoreImage")).toBe(storeImage);
+    const values = Object.fromEntries(
+      manifest.overrides.map(({ option, value }) => [option, value]),
+    );
+    expect(values).toMatchObject({
+      "boot.initrd.secrets": {},
+      "networking.usePredictableInterfaceNames": false,
+      ...(storeImage && {
+        "services.getty.autologinOnce": false,
+        "virtualisation.sharedDirectories": {},
+      }),
+    });
   },
 );
 
