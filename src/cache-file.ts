@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { now } from "./clock.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,6 +45,6 @@ async function removeAbandonedDrafts(directory: string): Promise<void> {
   for (const name of names.filter((one) => one.endsWith(draftEnding))) {
     const path = join(directory, name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-    if (mtimeMs < Date.now() - abandonedAfterMs) await rm(path, { force: true }).catch(() => {});
+    if (mtimeMs < now() - abandonedAfterMs) await rm(path, { force: true }).catch(() => {});
   }
 }

@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setTimeout } from "./clock.ts";
+
 /** A point in time that is passed down, so that nested waits share one limit. */
 export class Deadline {
   readonly startedAtMs: number;
@@ -22,9 +24,9 @@ export class Deadline {
     return performance.now() - this.startedAtMs;
   }
 
-  /** The whole span, for messages. */
+  /** The whole span, for messages: what was asked for, without the rounding of two points in time. */
   get totalMs(): number {
-    return this.endsAtMs - this.startedAtMs;
+    return Math.round((this.endsAtMs - this.startedAtMs) * 1000) / 1000;
   }
 
   get expired(): boolean {

@@ -56,6 +56,7 @@ export {
   type InterfaceEntry,
   type JournalEntry,
   type JournalFilter,
+  type LateOutput,
   type MachineConsole,
   type MountEntry,
   type PackageEntry,

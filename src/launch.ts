@@ -1,3 +1,4 @@
+import { performance } from "./clock.ts";
 import { Machine, type Phase, type Progress, type StartOptions } from "./machine/index.ts";
 import { Deadline } from "./deadline.ts";
 import {

@@ -11,6 +11,7 @@ import {
 import { exitCodeOf, outcomeOfError, toErrorData, type MachineResult } from "../report/index.ts";
 import type { Context } from "./context.ts";
 import { waitForRoom } from "./guest-room.ts";
+import { keepIfLost } from "./keep-lost.ts";
 import {
   build,
   buildDeployed,
@@ -102,13 +103,14 @@ async function checkGuest(
   machine: Machine,
   { built, waivers, closure }: ToCheck,
   watch: Stopwatch,
-  { settings, progress, io }: Context,
+  context: Context,
 ): Promise<Partial<Found>> {
   const { name } = built.source;
+  const { settings, progress, io } = context;
   const { timeoutMs, checks } = settings.of(name);
   const patienceMs = timeoutMs ?? settlePatienceMs * machine.timeoutScale;
   try {
-    const results = await watch.measure("checks", () =>
+    const checked = watch.measure("checks", () =>
       runChecks(machine, {
         manifest: built.manifest,
         vmSystem: built.vmSystem,
@@ -121,6 +123,7 @@ async function checkGuest(
         ...(closure === undefined ? {} : { closureBytes: closure }),
       }),
     );
+    const results = await keepIfLost(machine, context, checked);
     return allHeld(results)
       ? { checks: results }
       : { checks: results, ...(await keepEvidence(machine)) };

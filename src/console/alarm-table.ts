@@ -9,6 +9,8 @@ export interface AlarmRow {
   readonly severity: "fatal" | "hurt";
   /** What it means, for somebody who never saw it. */
   readonly explanation: string;
+  /** What to do about it, of a fatal one. */
+  readonly advice?: string;
   /** How often the line belongs to a boot that is in order. @default 0 */
   readonly allowed?: number;
 }
@@ -16,7 +18,16 @@ export interface AlarmRow {
 /** Who says something on the console; QEMU's own words come on the same terminal. */
 export type Speaker = "kernel" | "systemd" | "qemu" | "anyone";
 
-const reboot = "the guest booted again though nobody asked it to";
+const reboot = {
+  name: "unexpected reboot",
+  severity: "fatal",
+  explanation: "the guest booted again though nobody asked it to",
+  advice:
+    "Find what resets it: a unit, a watchdog, a crash with panic=…; a test reboots it with machine.reboot().",
+  allowed: 1,
+} as const;
+
+const lookAbove = "The lines before it name what failed";
 
 export const alarmTable: readonly AlarmRow[] = [
   {
@@ -25,6 +36,7 @@ export const alarmTable: readonly AlarmRow[] = [
     pattern: /^Kernel panic - not syncing/,
     severity: "fatal",
     explanation: "the kernel gave up",
+    advice: `${lookAbove}; where it is memory, give the machine more (--memory).`,
   },
   {
     name: "stage 1 failure",
@@ -32,6 +44,7 @@ export const alarmTable: readonly AlarmRow[] = [
     pattern: /^An error occurred in stage 1 of the boot process/,
     severity: "fatal",
     explanation: "the initrd could not mount the root file system",
+    advice: `${lookAbove}: mostly a device or a module; dryboot diff shows what the vm mounts.`,
   },
   {
     name: "emergency mode",
@@ -40,6 +53,7 @@ export const alarmTable: readonly AlarmRow[] = [
       /^(?:(?:You are in|Welcome to) emergency mode|Reached target (?:\S+ - )?Emergency Mode)/,
     severity: "fatal",
     explanation: "systemd could not reach its default target, mostly because of a file system",
+    advice: `${lookAbove}: mostly a mount; dryboot diff shows what the vm mounts.`,
   },
   {
     name: "rescue mode",
@@ -48,6 +62,7 @@ export const alarmTable: readonly AlarmRow[] = [
       /^(?:(?:You are in|Welcome to) rescue mode|Reached target (?:\S+ - )?Rescue (?:Mode|Shell))/,
     severity: "fatal",
     explanation: "systemd stopped at the rescue shell",
+    advice: "Look for rescue.target in the configuration: something wants it at boot.",
   },
   {
     name: "locked root account",
@@ -55,6 +70,7 @@ export const alarmTable: readonly AlarmRow[] = [
     pattern: /^Cannot open access to console, the root account is locked/,
     severity: "fatal",
     explanation: "the maintenance shell cannot be used either",
+    advice: `${lookAbove}, before the maintenance shell was wanted.`,
   },
   {
     name: "maintenance shell",
@@ -62,6 +78,7 @@ export const alarmTable: readonly AlarmRow[] = [
     pattern: /^(?:Give root password|Press Enter) for (?:system )?maintenance/,
     severity: "fatal",
     explanation: "the boot stopped and waits for somebody at the console",
+    advice: `${lookAbove}, before the maintenance shell was wanted.`,
   },
   {
     name: "no boot device",
@@ -69,30 +86,23 @@ export const alarmTable: readonly AlarmRow[] = [
     pattern: /^No bootable device\.|^Boot failed: not a bootable disk/,
     severity: "fatal",
     explanation: "the firmware found nothing to start",
+    advice:
+      "The run script gives QEMU neither a kernel nor a bootable disk: look at its -kernel and -drive.",
   },
   {
-    name: "unexpected reboot",
+    ...reboot,
     by: "anyone",
     pattern: /SeaBIOS \(version /,
-    severity: "fatal",
-    explanation: reboot,
-    allowed: 1,
   },
   {
-    name: "unexpected reboot",
+    ...reboot,
     by: "kernel",
     pattern: /^Linux version \d+\.\d+/,
-    severity: "fatal",
-    explanation: reboot,
-    allowed: 1,
   },
   {
-    name: "unexpected reboot",
+    ...reboot,
     by: "anyone",
     pattern: /^<<< NixOS Stage 1 >>>/,
-    severity: "fatal",
-    explanation: reboot,
-    allowed: 1,
   },
   {
     name: "kernel oops",
@@ -148,6 +158,8 @@ export const alarmTable: readonly AlarmRow[] = [
     severity: "fatal",
     explanation:
       "virtiofsd, which serves the host's directories, is gone: whoever uses one in the guest hangs",
+    advice:
+      "Look for virtiofsd's own words on the console; the host's kernel may have killed it (dmesg).",
   },
   {
     name: "shared directory failure",

@@ -4,6 +4,8 @@ export interface Alarm {
   readonly name: string;
   readonly severity: "fatal" | "hurt";
   readonly explanation: string;
+  /** What to do about it, of a fatal one. */
+  readonly advice: string | undefined;
   /** The line itself, then what led to it. */
   readonly line: string;
   readonly excerpt: readonly string[];
@@ -13,8 +15,9 @@ export interface Alarm {
 export type GuestEventName = "kernel panic" | "unexpected reboot";
 
 export function alarmOfGuestEvent(name: GuestEventName, excerpt: readonly string[]): Alarm {
-  const explanation = alarmTable.find((row) => row.name === name)?.explanation ?? name;
-  return { name, severity: "fatal", explanation, line: "reported by QEMU", excerpt };
+  const row = alarmTable.find((one) => one.name === name);
+  const { explanation = name, advice } = row ?? {};
+  return { name, severity: "fatal", explanation, advice, line: "reported by QEMU", excerpt };
 }
 
 export interface AlarmWatch {
@@ -42,9 +45,9 @@ export function watchAlarms(): AlarmWatch {
       const count = (seen.get(row) ?? 0) + 1;
       seen.set(row, count);
       if (count <= (row.allowed ?? 0)) return undefined;
-      const { name, severity, explanation } = row;
+      const { name, severity, explanation, advice } = row;
       const excerpt = recent.filter((text) => text.trim() !== "");
-      return { name, severity, explanation, line: line.trim().slice(0, 300), excerpt };
+      return { name, severity, explanation, advice, line: line.trim().slice(0, 300), excerpt };
     },
     expectReboot: () => seen.clear(),
   };

@@ -1,3 +1,4 @@
+import { performance } from "../clock.ts";
 import type { Console } from "./console.ts";
 import { followTerminalModes } from "./terminal-modes.ts";
 

@@ -1,5 +1,7 @@
 import {
   closeSync,
+  constants,
+  fstatSync,
   ftruncateSync,
   openSync,
   readSync,
@@ -7,6 +9,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { performance } from "../clock.ts";
 
 /** A file that keeps its beginning and its end when more is written to it than it may hold. */
 export interface BoundedFile {
@@ -17,7 +20,9 @@ export interface BoundedFile {
 }
 
 export interface BoundedFileOptions {
-  /** How large the file may become. @default 67108864 (64 MiB) */
+  /** The file that is there goes on; a new one must not be there. @default false */
+  readonly goesOn?: boolean;
+  /** How large the file may become; one that goes on may grow by as much. @default 67108864 (64 MiB) */
   readonly maxBytes?: number;
   /** The record that stands for those that were left out; the first of them came at this time. */
   readonly gap: (leftOutBytes: number, sinceMs: number) => string;
@@ -31,7 +36,7 @@ export interface BoundedFileOptions {
  */
 export function openBoundedFile(
   path: string,
-  { maxBytes = 64 * 1024 * 1024, gap, onFailure }: BoundedFileOptions,
+  { goesOn = false, maxBytes = 64 * 1024 * 1024, gap, onFailure }: BoundedFileOptions,
 ): BoundedFile {
   const headBytes = maxBytes / 4;
   const tailBytes = (maxBytes - headBytes) / 2;
@@ -68,7 +73,7 @@ export function openBoundedFile(
   };
 
   attempt(() => {
-    head = openSegment(path);
+    head = goesOn ? openAgain(path) : openSegment(path);
   });
   return {
     write: (record) =>
@@ -100,6 +105,12 @@ interface Segment {
 function openSegment(path: string): Segment {
   // Not over what an earlier guest left in a kept directory, and not through somebody's link.
   return { path, descriptor: openSync(path, "ax+", 0o600), bytes: 0 };
+}
+
+function openAgain(path: string): Segment {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const descriptor = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_RDWR, 0o600);
+  return { path, descriptor, bytes: fstatSync(descriptor).size };
 }
 
 /** Synchronous, so that a slow disk holds the guest back and does not fill this process's memory. */

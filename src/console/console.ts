@@ -11,8 +11,12 @@ import { createWaits, type ExpectOptions, type Waits } from "./waits.ts";
 export interface ConsoleOptions {
   /** Directory for `console.log` and `console.cast`. @default none is written */
   readonly recordIn?: string;
+  /** The console of the guest's last boot, which has ended: its transcript and its recording go on. */
+  readonly continues?: Console;
   /** Called once, when the disk takes no more of them: the guest runs on. */
   readonly onRecordingFailure?: (error: unknown) => void;
+  /** Called when the console has ended and was longer than its files may be. */
+  readonly onRecordingGap?: () => void;
   readonly columns?: number;
   readonly rows?: number;
   /** Called for each complete line, and for the moving status line of a slow boot. */
@@ -44,7 +48,9 @@ export class Console {
     transport: Transport,
     {
       recordIn,
+      continues,
       onRecordingFailure = () => {},
+      onRecordingGap = () => {},
       columns = 80,
       rows = 24,
       onLine = () => {},
@@ -52,12 +58,20 @@ export class Console {
   ) {
     this.#transport = transport;
     this.#size = { columns, rows };
+    const recorded = continues === undefined ? undefined : continues.#recorder;
     this.#recorder =
       recordIn === undefined
         ? undefined
-        : recordConsole(recordIn, { columns, rows, onFailure: onRecordingFailure });
+        : recordConsole(recordIn, {
+            columns,
+            rows,
+            onFailure: onRecordingFailure,
+            onGap: onRecordingGap,
+            ...(recorded === undefined ? {} : { continues: recorded }),
+          });
     const answer = createTerminalAnswers((text) => this.send(text));
     this.transcript = new Transcript({
+      ...(continues === undefined ? {} : { continues: continues.transcript }),
       onLine: (line) => {
         this.#recorder?.line(line);
         this.#fate.line(line);
@@ -101,9 +115,9 @@ export class Console {
     this.#fate.expectReboot();
   }
 
-  /** The end of QEMU is wanted: it ends waits, but is no failure. */
-  expectEnd(): void {
-    this.#fate.expectEnd();
+  /** The end of QEMU is wanted: it ends waits, but is no failure. Returns what takes the wish back. */
+  expectEnd(): () => void {
+    return this.#fate.expectEnd();
   }
 
   /** QEMU itself saw a reset or a panic of the guest: as fatal as the line on the console would be. */

@@ -6,6 +6,8 @@ import {
   type Alarm,
   type GuestEventName,
 } from "./alarms.ts";
+import { describeEnd, wantedEnd } from "./end-of-qemu.ts";
+import { holdFirstFailure } from "./first-failure.ts";
 import type { Transcript } from "./transcript.ts";
 import type { Exit } from "./transport.ts";
 
@@ -17,7 +19,8 @@ export interface Fate {
   /** From now on a loss is no failed boot. */
   markBooted(): void;
   expectReboot(): void;
-  expectEnd(): void;
+  /** Returns what takes it back. */
+  expectEnd(): () => void;
   /** Judges a complete line of the console. */
   line(line: string): void;
   /** Judges what QEMU's monitor told. */
@@ -34,41 +37,30 @@ const maxAlarms = 100;
 export function followFate(transcript: Transcript): Fate {
   const watch = watchAlarms();
   const alarms: Alarm[] = [];
-  const listeners = new Set<(failure: GuestLostError) => void>();
-  let failure: GuestLostError | undefined;
+  const first = holdFirstFailure();
   let booted = false;
   let rebootExpected = false;
-  let endExpected = false;
+  const wantsOfEnd = new Set<symbol>();
 
   const fail = (message: string, details: readonly string[], hint?: string): void => {
-    if (failure !== undefined) return;
-    failure = new GuestLostError(message, {
-      code: booted ? "GUEST_LOST" : "BOOT_FAILED",
-      details,
-      ...(hint === undefined ? {} : { hint }),
-    });
-    for (const listener of listeners) listener(failure);
+    const code = booted ? "GUEST_LOST" : "BOOT_FAILED";
+    const more = hint === undefined ? {} : { hint };
+    first.fail(new GuestLostError(message, { code, details, ...more }));
   };
   const alert = (alarm: Alarm): void => {
     if (alarms.length < maxAlarms) alarms.push(alarm);
     if (alarm.severity !== "fatal") return;
-    const { explanation } = alarm;
-    fail(`the guest is lost: ${alarm.name} (${alarm.line})`, [
-      `${explanation[0]?.toUpperCase()}${explanation.slice(1)}.`,
-      ...alarm.excerpt,
-    ]);
+    const { name, line, explanation, excerpt, advice } = alarm;
+    const meaning = `${explanation[0]?.toUpperCase()}${explanation.slice(1)}.`;
+    fail(`the guest is lost: ${name} (${line})`, [meaning, ...excerpt], advice);
   };
 
   return {
     alarms,
     get failure() {
-      return failure;
+      return first.failure;
     },
-    onFailure(listener) {
-      if (failure !== undefined) listener(failure);
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onFailure: first.onFailure,
     markBooted() {
       booted = true;
       rebootExpected = false;
@@ -78,7 +70,9 @@ export function followFate(transcript: Transcript): Fate {
       watch.expectReboot();
     },
     expectEnd() {
-      endExpected = true;
+      const want = Symbol("end");
+      wantsOfEnd.add(want);
+      return () => void wantsOfEnd.delete(want);
     },
     line(line) {
       const alarm = watch.line(line);
@@ -93,13 +87,8 @@ export function followFate(transcript: Transcript): Fate {
     },
     end(exit) {
       const words = transcript.tail(8);
-      fail(endExpected ? "the guest has ended" : describeEnd(exit, words), words);
+      const { message, hint } = wantsOfEnd.size > 0 ? wantedEnd : describeEnd(exit, words);
+      fail(message, words, hint);
     },
   };
-}
-
-function describeEnd({ exitCode, signal }: Exit, words: readonly string[]): string {
-  const how = signal === undefined ? `exit code ${exitCode}` : `signal ${signal}`;
-  const last = words.findLast((line) => /qemu|error|failed|cannot/i.test(line)) ?? words.at(-1);
-  return `QEMU ended with ${how}${last === undefined ? ", without a word" : `: ${last.trim()}`}`;
 }

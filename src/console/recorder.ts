@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { now, performance } from "../clock.ts";
 import { openBoundedFile } from "./bounded-file.ts";
 
 /** Keeps a console on disk, as lines with time stamps and as a replayable recording. */
 export interface Recorder {
+  readonly startedAtMs: number;
   bytes(bytes: Uint8Array): void;
   line(line: string): void;
   /** Writes the lines of a chunk together. */
@@ -15,16 +17,20 @@ export interface RecorderOptions {
   readonly rows: number;
   /** Of each of the two files; a longer console keeps its beginning and its end. @default 67108864 (64 MiB) */
   readonly maxBytes?: number;
+  /** One of the same directory that is closed: its files and its time go on. */
+  readonly continues?: Recorder;
   /** Called once, when the disk takes no more. */
   readonly onFailure?: (error: unknown) => void;
+  /** Called once at the end, when one of the files could not hold all. */
+  readonly onGap?: () => void;
 }
 
 /** Writes `console.log` and `console.cast` (asciicast 2) into a directory. */
 export function recordConsole(
   directory: string,
-  { columns, rows, maxBytes, onFailure = () => {} }: RecorderOptions,
+  { columns, rows, maxBytes, continues, onFailure = () => {}, onGap = () => {} }: RecorderOptions,
 ): Recorder {
-  const startedAtMs = performance.now();
+  const startedAtMs = continues?.startedAtMs ?? performance.now();
   const seconds = (atMs = performance.now()): string => ((atMs - startedAtMs) / 1000).toFixed(3);
   const stamp = (atMs?: number): string => `[${seconds(atMs).padStart(9)}]`;
   const event = (code: "o" | "m", text: string, atMs?: number): string =>
@@ -33,10 +39,17 @@ export function recordConsole(
   let failed = false;
   const options = {
     ...(maxBytes === undefined ? {} : { maxBytes }),
+    goesOn: continues !== undefined,
     onFailure: (error: unknown): void => {
       if (!failed) onFailure(error);
       failed = true;
     },
+  };
+  let hasGap = false;
+  const describeGap = (bytes: number): string => {
+    if (!hasGap) onGap();
+    hasGap = true;
+    return `[… ${(bytes / 1_000_000).toFixed(1)} MB of this file are left out here]`;
   };
   const log = openBoundedFile(join(directory, "console.log"), {
     ...options,
@@ -46,18 +59,24 @@ export function recordConsole(
     ...options,
     gap: (bytes, sinceMs) => event("m", describeGap(bytes), sinceMs),
   });
-  const timestamp = Math.floor(Date.now() / 1000);
-  cast.write(`${JSON.stringify({ version: 2, width: columns, height: rows, timestamp })}\n`);
+  if (continues === undefined) {
+    const timestamp = Math.floor(now() / 1000);
+    cast.write(`${JSON.stringify({ version: 2, width: columns, height: rows, timestamp })}\n`);
+  } else {
+    log.write(`${stamp()} [the guest is started again]\n`);
+    cast.write(event("m", "the guest is started again"));
+  }
 
   const decoder = new TextDecoder("utf-8");
   let lines: string[] = [];
   const flush = (): void => {
     if (lines.length === 0) return;
-    const now = stamp();
-    log.write(lines.map((line) => `${now} ${line}\n`).join(""));
+    const time = stamp();
+    log.write(lines.map((line) => `${time} ${line}\n`).join(""));
     lines = [];
   };
   return {
+    startedAtMs,
     bytes(bytes) {
       const text = decoder.decode(bytes, { stream: true });
       if (text !== "") cast.write(event("o", text));
@@ -70,8 +89,4 @@ export function recordConsole(
       cast.close();
     },
   };
-}
-
-function describeGap(bytes: number): string {
-  return `[… ${(bytes / 1_000_000).toFixed(1)} MB of this file are left out here]`;
 }

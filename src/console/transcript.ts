@@ -3,6 +3,8 @@ import { createCurrentLine } from "./current-line.ts";
 import { createTextRing, type TextRing } from "./text-ring.ts";
 
 export interface TranscriptOptions {
+  /** What came before, to which nothing more is written. */
+  readonly continues?: Transcript;
   /** Characters of plain text that stay in memory. @default 1048576 */
   readonly retainCharacters?: number;
   /** Called for each line that is complete, and with the offset of its first character. */
@@ -34,11 +36,17 @@ export class Transcript {
   #asides: readonly Range[] = [];
 
   constructor({
+    continues,
     retainCharacters = 1_048_576,
     onLine = () => {},
     onQuery = () => {},
   }: TranscriptOptions = {}) {
-    this.#lines = createTextRing(retainCharacters);
+    if (continues === undefined) this.#lines = createTextRing(retainCharacters);
+    else {
+      continues.#completeLine();
+      this.#lines = continues.#lines;
+      this.#asides = continues.#asides;
+    }
     this.#onLine = onLine;
     this.#cleaner = createCleaner({
       text: (text) => this.#append(text),
@@ -108,6 +116,10 @@ export class Transcript {
     if (text === "\n") return this.#endLine();
     this.#line.append(text);
     if (this.#line.length > maxLineCharacters) this.#endLine();
+  }
+
+  #completeLine(): void {
+    if (this.#line.length > 0) this.#lines.append(`${this.#line.take()}\n`);
   }
 
   #endLine(): void {

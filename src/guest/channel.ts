@@ -46,6 +46,13 @@ export interface CommandOutcome {
   readonly durationMs: number;
 }
 
+/** What processes wrote that outlived their command. */
+export interface LateOutput {
+  readonly command: string;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
 /** A way to run commands as root in a guest. */
 export interface CommandChannel extends AsyncDisposable {
   /** How it reaches the guest, for reports. */
@@ -57,6 +64,8 @@ export interface CommandChannel extends AsyncDisposable {
    * @throws GuestLostError when the guest is lost before the command ended
    */
   run(request: CommandRequest): Promise<CommandOutcome>;
+  /** The newest of what came after the ends of commands, in their order; nothing over the console. */
+  lateOutput(): readonly LateOutput[];
   /** Lets go without a word to the guest, whose shell is gone: what still runs fails with this error. */
   abandon(error: GuestLostError): void;
 }

@@ -1,5 +1,8 @@
 export interface FrameReader {
-  /** Takes the frames out of the next bytes and returns all others, in their order. */
+  /**
+   * Takes the frames out of the next bytes and returns all others, in their order. Only of what turns out to be no frame
+   * the beginning comes behind the message that tore it: a panic must not wait for the end of a frame.
+   */
   read(bytes: Uint8Array): Uint8Array;
 }
 

@@ -3,16 +3,11 @@ export type {
   CommandInput,
   CommandOutcome,
   CommandRequest,
+  LateOutput,
   OutputListener,
   OutputStream,
 } from "./channel.ts";
-export {
-  laneControlPortId,
-  laneQemuArguments,
-  openLane,
-  type Lane,
-  type LateOutput,
-} from "./lane/index.ts";
+export { laneControlPortId, laneQemuArguments, openLane, type Lane } from "./lane/index.ts";
 export { login, type LoginOptions } from "./login.ts";
 export { openSerialChannel, type SerialChannelOptions } from "./serial-channel.ts";
 export {

@@ -59,8 +59,9 @@ export async function login(
         return typingFrom;
       }
       from = console.mark();
-    } else if (seen.index === 4) throw cannotLogIn(console, "the console refused root");
-    else if (settled) {
+    } else if (seen.index === 4) {
+      throw cannotLogIn(console, "the console refused root without a password");
+    } else if (settled) {
       // An account without a password may still ask for one.
       const text = seen.index === 2 ? "root" : "";
       if (named.has(text)) throw cannotLogIn(console, "the console asks for root's password");

@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setTimeout } from "../clock.ts";
 import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import type { GuestLostError } from "../errors.ts";
@@ -35,13 +36,14 @@ export async function openSerialChannel(
     forgetAfterMs = 1000,
     pollMs = 400,
     graceMs = 2000,
+    giveUpMs = 3000,
     stallMs = 60_000,
   }: SerialChannelOptions,
 ): Promise<CommandChannel> {
   const link = new SerialLink(console, { silenceMs });
   try {
     await link.start(deadline);
-    return new SerialChannel(link, { pollMs, graceMs, stallMs }, forgetAfterMs);
+    return new SerialChannel(link, { pollMs, graceMs, giveUpMs, stallMs }, forgetAfterMs);
   } catch (error) {
     link.stop();
     throw error;
@@ -78,6 +80,10 @@ class SerialChannel implements CommandChannel {
     this.#running.add(settled);
     void settled.then(() => this.#running.delete(settled));
     return outcome;
+  }
+
+  lateOutput(): readonly [] {
+    return [];
   }
 
   abandon(error: GuestLostError): void {

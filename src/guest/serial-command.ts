@@ -45,8 +45,8 @@ export async function awaitReport(
   collector: Collector,
   { command: { timeoutMs }, pace, submitAgain }: ReportOptions,
 ): Promise<Report | undefined> {
-  const { graceMs } = pace;
-  const endings = timeoutMs === Infinity ? [] : endingsOf(Deadline.after(timeoutMs), graceMs);
+  const endings = timeoutMs === Infinity ? [] : endingsOf(Deadline.after(timeoutMs), pace);
+  let isKilled = false;
   const patience = takePatience(pace);
   let ask = patience.next();
   for (;;) {
@@ -61,15 +61,18 @@ export async function awaitReport(
       collector.line(frame.rest);
       // The command has ended, and what it wrote is on its way before its result.
       if (ending !== undefined && collector.newLines > before) {
-        endings.splice(0, Infinity, givingUp(Deadline.after(0), graceMs));
+        endings.splice(0, Infinity, givingUp(Deadline.after(0), pace));
       }
     } else if (ending?.due.expired === true) {
       endings.shift();
       if (ending.verb === undefined) return undefined;
+      isKilled = ending.verb === "X";
       conversation.send(ending.verb);
       patience.progress();
       ask = patience.next();
     } else if (ask.expired) {
+      // It may not have come through; a TERM is not said twice, as it may be at work.
+      if (isKilled) conversation.send("X");
       conversation.send("S");
       ask = patience.next();
     }
@@ -82,13 +85,13 @@ interface Ending {
   readonly verb: "K" | "X" | undefined;
 }
 
-function endingsOf(timeout: Deadline, graceMs: number): Ending[] {
-  const kill = Deadline.after(timeout.remainingMs + graceMs);
-  return [{ due: timeout, verb: "K" }, { due: kill, verb: "X" }, givingUp(kill, graceMs)];
+function endingsOf(timeout: Deadline, pace: SerialPace): Ending[] {
+  const kill = Deadline.after(timeout.remainingMs + pace.graceMs);
+  return [{ due: timeout, verb: "K" }, { due: kill, verb: "X" }, givingUp(kill, pace)];
 }
 
-function givingUp(from: Deadline, graceMs: number): Ending {
-  return { due: Deadline.after(from.remainingMs + graceMs + 1000), verb: undefined };
+function givingUp(from: Deadline, { giveUpMs }: SerialPace): Ending {
+  return { due: Deadline.after(from.remainingMs + giveUpMs), verb: undefined };
 }
 
 /** Text as one word of printable characters, for `printf %b` to read. */

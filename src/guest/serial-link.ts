@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { performance } from "../clock.ts";
 import type { Console } from "../console/index.ts";
 import type { Deadline } from "../deadline.ts";
 import { formatMs } from "../deadline.ts";

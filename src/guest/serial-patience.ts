@@ -4,8 +4,10 @@ import { Deadline } from "../deadline.ts";
 export interface SerialPace {
   /** A command that has not answered is asked for after so long, then ever more seldom. @default 400 */
   readonly pollMs: number;
-  /** Between TERM and KILL, and between KILL and giving up, after a command's timeout. @default 2000 */
+  /** Between TERM and KILL after a command's timeout. @default 2000 */
   readonly graceMs: number;
+  /** Between KILL and giving up: what is said may be lost, and be on its way for long. @default 3000 */
+  readonly giveUpMs: number;
   /** Input or output of which nothing more gets through for so long fails its command. @default 60000 */
   readonly stallMs: number;
 }
@@ -23,7 +25,10 @@ export interface Patience {
 const doublings = 4;
 
 /** Waits that double each time, so that a slow guest is not buried under repetitions. */
-export function takePatience({ pollMs, stallMs }: Omit<SerialPace, "graceMs">): Patience {
+export function takePatience({
+  pollMs,
+  stallMs,
+}: Pick<SerialPace, "pollMs" | "stallMs">): Patience {
   let times = 0;
   let stall = Deadline.after(stallMs);
   return {

@@ -1,3 +1,5 @@
+import { performance } from "../clock.ts";
+
 /** What dryboot is doing, for whoever shows progress. */
 export interface Progress {
   /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`. */

@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from "../clock.ts";
 import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError } from "../errors.ts";
@@ -12,6 +13,11 @@ export interface CommandWay extends Connection {
   suspend(): Disposable;
   /** Logs in again, on what the console shows since `mark`. */
   reconnect(mark: number, deadline: Deadline): Promise<void>;
+  /**
+   * Somebody takes the guest's console: commands that travel over it give it free when they have ended, and later ones
+   * wait until this ends.
+   */
+  lendConsole(): Disposable;
   /** Nobody in the guest listens at the lane any more. */
   laneClosed(): void;
 }
@@ -40,6 +46,10 @@ export function keepCommandWay(
   let current = first;
   let suspended: Promise<void> | undefined;
   let recovery: Promise<void> | undefined;
+  let borrowers = 0;
+  let giveBack = (): void => {};
+  /** Until the console is dryboot's again. */
+  let lent: Promise<void> | undefined;
   /** Since the guest booted. */
   let laneLosses = 0;
 
@@ -72,6 +82,20 @@ export function keepCommandWay(
     onNotice(`${name}: ${failure.message}; commands: ${channel.kind} (${reason})`);
   };
 
+  const lend = async (givenBack: Promise<void>): Promise<void> => {
+    const { channel } = current;
+    if (channel.kind === "serial") {
+      // Who has just been told to use the channel does so first.
+      await new Promise((resolve) => setImmediate(resolve));
+      // Its agent is in the place of the console's shell, and a new one logs in when it has left.
+      await channel[Symbol.asyncDispose]();
+      const why = "somebody was at its console";
+      channel.abandon(new GuestLostError(why, { code: "GUEST_LOST" }));
+    }
+    await givenBack;
+    lent = undefined;
+  };
+
   return {
     get channel() {
       return current.channel;
@@ -81,12 +105,15 @@ export function keepCommandWay(
     },
     async usable() {
       for (;;) {
-        const { failure } = current.channel;
-        if (failure === undefined) return current.channel;
+        const { failure, kind } = current.channel;
+        const isLent = lent !== undefined && kind === "serial";
+        if (failure === undefined && !isLent) return current.channel;
         if (console.failure !== undefined) throw console.failure;
         // One that failed is not tried again: the guest would be asked for ever.
-        await (suspended ??
-          (recovery ??= recover(failure).then(() => void (recovery = undefined))));
+        if (suspended !== undefined || lent !== undefined) await (suspended ?? lent);
+        else if (failure !== undefined) {
+          await (recovery ??= recover(failure).then(() => void (recovery = undefined)));
+        }
       }
     },
     suspend() {
@@ -98,6 +125,16 @@ export function keepCommandWay(
         [Symbol.dispose]() {
           suspended = undefined;
           end();
+        },
+      };
+    },
+    lendConsole() {
+      borrowers += 1;
+      lent ??= lend(new Promise((resolve) => (giveBack = resolve)));
+      return {
+        [Symbol.dispose]() {
+          borrowers -= 1;
+          if (borrowers === 0) giveBack();
         },
       };
     },

@@ -22,6 +22,7 @@ export interface Connection {
 // A guest that has run out of memory may not say a word for a minute, until its kernel kills something.
 const silenceMs = 60_000;
 const lanePatienceMs = 20_000;
+const giveUpMs = 3000;
 
 /** From the console of a guest that boots to a channel for commands: the lane, or else the console itself. */
 export async function connect(console: Console, options: ConnectOptions): Promise<Connection> {
@@ -38,11 +39,12 @@ export async function connect(console: Console, options: ConnectOptions): Promis
 
 async function openChannel(
   console: Console,
-  { deadline, signal, laneDirectory, timeoutScale }: ConnectOptions,
+  { deadline, laneDirectory, timeoutScale }: ConnectOptions,
 ): Promise<Connection> {
-  const options = { deadline, ...(signal === undefined ? {} : { signal }) };
+  const serialOptions = { deadline, giveUpMs: giveUpMs * timeoutScale };
   if (laneDirectory === undefined) {
-    return { channel: await openSerialChannel(console, options), laneRefusal: "it was not wanted" };
+    const channel = await openSerialChannel(console, serialOptions);
+    return { channel, laneRefusal: "it was not wanted" };
   }
   const attempt = await openLane(console, {
     directory: laneDirectory,
@@ -51,5 +53,6 @@ async function openChannel(
     silenceMs: silenceMs * timeoutScale,
   });
   if (attempt.lane !== undefined) return { channel: attempt.lane, laneRefusal: undefined };
-  return { channel: await openSerialChannel(console, options), laneRefusal: attempt.reason };
+  const channel = await openSerialChannel(console, serialOptions);
+  return { channel, laneRefusal: attempt.reason };
 }

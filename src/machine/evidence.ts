@@ -3,11 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { alarmLines } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
-import { takeScreenshot } from "../qemu/index.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { RunningGuest } from "./guest.ts";
 import { pendingWaits, type PendingWait } from "./observe.ts";
 import type { CommandRunner } from "./runner.ts";
+import { screenshotOf } from "./screenshot.ts";
 import { Unit } from "./subjects/unit.ts";
 
 export interface FailedUnit {
@@ -75,9 +75,7 @@ async function saveScreenshot({
   // QEMU makes its monitor before it starts the guest: where there is none now, none will come.
   if (!existsSync(directory.qmpSocket)) return undefined;
   const path = join(directory.path, "screen.png");
-  const image = await monitor.order("take a screenshot", (qmp, deadline) =>
-    takeScreenshot(qmp, { file: join(directory.path, "screen.ppm"), deadline }),
-  );
+  const image = await screenshotOf({ directory, monitor });
   await writeFile(path, image, { mode: 0o600 });
   return path;
 }

@@ -1,23 +1,22 @@
-import { join } from "node:path";
-import { forwardPort, pressKeys, setLinks, takeScreenshot } from "../qemu/index.ts";
+import { forwardPort, pressKeys, setLinks } from "../qemu/index.ts";
 import { UsageError } from "../errors.ts";
 import { GuestCommands } from "./guest-commands.ts";
+import type { Monitor } from "./monitor.ts";
+import { screenshotOf } from "./screenshot.ts";
 import { portNumber } from "./subjects/named.ts";
 import { typeText } from "./typing.ts";
 
 /** What can be done to a guest from outside, through QEMU's monitor; names are those of the NixOS test driver. */
 export abstract class GuestDevices extends GuestCommands {
-  readonly #hostPorts = new Map<number, Promise<number>>();
+  /** They end with their QEMU. */
+  readonly #hostPorts = new WeakMap<Monitor, Map<number, Promise<number>>>();
 
   /**
    * What the guest's display shows, as a PNG image.
    * @throws GuestLostError
    */
   screenshot(): Promise<Uint8Array> {
-    const file = join(this.guest.directory.path, "screen.ppm");
-    return this.guest.monitor.order("take a screenshot", (qmp, deadline) =>
-      takeScreenshot(qmp, { file, deadline }),
-    );
+    return screenshotOf(this.guest);
   }
 
   /** Presses keys of the guest's keyboard together, named as QEMU names them: `ret`, `ctrl-alt-delete`. @throws UsageError */
@@ -72,21 +71,24 @@ export abstract class GuestDevices extends GuestCommands {
   }
 
   /**
-   * Opens a TCP port of the guest to this host alone; for the same port it is the same one each time.
+   * Opens a TCP port of the guest to this host alone; for the same port it is the same one each time, until the guest ends.
    * @returns a free port of the host's loopback address
    * @throws GuestLostError
    */
   async forward(port: number): Promise<number> {
-    const known = this.#hostPorts.get(portNumber(port));
+    const { monitor } = this.guest;
+    const hostPorts = this.#hostPorts.get(monitor) ?? new Map<number, Promise<number>>();
+    this.#hostPorts.set(monitor, hostPorts);
+    const known = hostPorts.get(portNumber(port));
     if (known !== undefined) return known;
-    const opened = this.guest.monitor.order(`forward port ${port}`, (qmp, deadline) =>
+    const opened = monitor.order(`forward port ${port}`, (qmp, deadline) =>
       forwardPort(qmp, port, deadline),
     );
-    this.#hostPorts.set(port, opened);
+    hostPorts.set(port, opened);
     try {
       return await opened;
     } catch (error) {
-      this.#hostPorts.delete(port);
+      hostPorts.delete(port);
       throw error;
     }
   }

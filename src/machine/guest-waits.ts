@@ -18,7 +18,7 @@ import { virtualConsole, type VirtualConsole } from "./virtual-console.ts";
 export abstract class GuestWaits extends GuestSubjects {
   /** The serial console. */
   get console(): MachineConsole {
-    return machineConsole(this.guest.console, this);
+    return machineConsole(this.guest, this);
   }
 
   /**
@@ -77,7 +77,10 @@ export abstract class GuestWaits extends GuestSubjects {
     return this.console.transcript();
   }
 
-  /** Waits until the guest has switched itself off, and starts nothing. @throws ExpectationError */
+  /**
+   * Waits until the guest has switched itself off, and starts nothing.
+   * @throws ExpectationError at the limit; GuestLostError where QEMU has ended in another way
+   */
   async waitForShutdown(options?: WaitOptions): Promise<void> {
     await waitForEnd(this.guest, Deadline.after(this.patience(options).timeoutMs));
   }

@@ -1,21 +1,11 @@
-import { setMaxListeners } from "node:events";
-import { dirname } from "node:path";
-import { Console, spawnPty, type Exit, type Transport } from "../console/index.ts";
-import { Deadline, formatMs } from "../deadline.ts";
-import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
-import { laneQemuArguments } from "../guest/index.ts";
-import {
-  createRunDirectory,
-  hostError,
-  recordingNotice,
-  runScriptCall,
-  type Accelerator,
-  type RunDirectory,
-} from "../qemu/index.ts";
-import { trackPhases, type Phase, type Progress } from "./boot-phases.ts";
-import { keepCommandWay, type CommandWay } from "./command-way.ts";
-import { connect } from "./connect.ts";
-import { watchMonitor, type Monitor } from "./monitor.ts";
+import type { Console, Exit } from "../console/index.ts";
+import { Deadline } from "../deadline.ts";
+import { GuestLostError, UsageError } from "../errors.ts";
+import { createRunDirectory, type Accelerator, type RunDirectory } from "../qemu/index.ts";
+import type { Phase, Progress } from "./boot-phases.ts";
+import { interrupted, startBoot, type Boot } from "./boot.ts";
+import type { CommandWay } from "./command-way.ts";
+import type { Monitor } from "./monitor.ts";
 
 export interface StartOptions {
   /** For messages. */
@@ -51,135 +41,109 @@ export interface StartOptions {
 /** A guest, with everything that it holds on the host. */
 export interface RunningGuest extends AsyncDisposable {
   readonly options: StartOptions;
+  readonly directory: RunDirectory;
+  /** Of the latest boot, as the monitor and the phases are. */
   readonly console: Console;
   readonly monitor: Monitor;
-  readonly directory: RunDirectory;
   readonly phases: readonly Phase[];
+  /** Of the latest boot that came so far. */
   readonly commandWay: CommandWay;
+  readonly isBooting: boolean;
+  /** QEMU and the run script are gone. */
+  readonly ended: boolean;
   /** Ends QEMU and all that the run script started; the guest's files on the host stay. */
   end(options?: { readonly graceMs?: number }): Promise<Exit>;
+  /** Boots a guest that has ended once more, in the same directory; a boot that is under way is waited for. */
+  bootAgain(timeoutMs?: number): Promise<void>;
 }
 
 const bootPatienceMs = 120_000;
 
 /** Boots a run script to its first command; what fails to start is ended and cleaned up before this throws. */
 export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
-  const { name, accelerator, signal, keep = "on-failure" } = options;
+  const { name, signal, keep } = options;
   if (signal?.aborted) throw interrupted(name, signal);
-  const deadline = options.deadline ?? Deadline.after(bootPatienceMs * accelerator.timeoutScale);
-  const phases = trackPhases(options.onProgress);
+  const deadline = options.deadline ?? Deadline.after(patienceMs(options));
   const directory = await createRunDirectory({ name });
-  const laneDirectory = (options.lane ?? true) ? directory.path : undefined;
-  const releases: (() => PromiseLike<unknown>)[] = [() => directory[Symbol.asyncDispose]()];
   try {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw interrupted(name, signal);
     if (keep === "always") await directory.keep();
-    const transport = spawnPty({
-      file: options.runScript,
-      ...runScriptCall({
-        ...options,
-        runDirectory: directory,
-        qemuArguments: laneDirectory === undefined ? [] : laneQemuArguments(laneDirectory),
-      }),
-      marker: directory.marker,
-    });
-    directory.guard.watch(transport.pid);
-    // Whatever is being waited for ends with the guest.
-    const abort = (): void => void transport.terminate();
-    signal?.addEventListener("abort", abort, { once: true });
-    // So does every pending command: many of them are no leak.
-    if (signal !== undefined) setMaxListeners(0, signal);
-    releases.unshift(async () => signal?.removeEventListener("abort", abort));
-    const console = new Console(transport, {
-      recordIn: directory.path,
-      onRecordingFailure: (error) => options.onNotice?.(recordingNotice(error, directory.path)),
-      onLine: phases.line,
-    });
-    releases.unshift(() => console.terminate());
-    let commandWay: CommandWay | undefined;
-    const monitor = watchMonitor(console, {
-      name,
-      socket: directory.qmpSocket,
-      deadline,
-      onLaneClosed: () => commandWay?.laneClosed(),
-    });
-    releases.unshift(async () => monitor[Symbol.dispose]());
-    const connection = await connect(console, {
-      deadline,
-      signal,
-      since: 0,
-      laneDirectory,
-      timeoutScale: accelerator.timeoutScale,
-    });
-    signal?.removeEventListener("abort", abort);
-    commandWay = keepCommandWay(console, connection, {
-      name,
-      timeoutScale: accelerator.timeoutScale,
-      signal,
-      laneDirectory,
-      onNotice: options.onNotice ?? (() => {}),
-    });
-    const parts = { options, console, monitor, directory, commandWay };
-    return runningGuest({ ...parts, phases: phases.end() }, transport);
+    const boot = startBoot({ options, directory, deadline });
+    return runningGuest({ options, directory }, boot, await boot.ready);
   } catch (error) {
-    const failure = signal?.aborted
-      ? interrupted(name, signal)
-      : failedStart(error, options, { phase: phases.current, directory, deadline });
-    if (keep === "on-failure" && failure instanceof GuestLostError) await directory.keep();
-    // Each is tried, and none hides the failure.
-    for (const release of releases) await Promise.resolve(release()).catch(() => {});
-    throw failure;
+    await keepIfLost(directory, options, error);
+    // It must not hide the failure.
+    await Promise.resolve(directory[Symbol.asyncDispose]()).catch(() => {});
+    throw error;
   }
 }
 
+/** As long as the first boot may take, later ones may. */
+function patienceMs({ deadline, accelerator }: StartOptions): number {
+  return deadline?.totalMs ?? bootPatienceMs * accelerator.timeoutScale;
+}
+
+async function keepIfLost(
+  directory: RunDirectory,
+  { keep = "on-failure" }: StartOptions,
+  error: unknown,
+): Promise<void> {
+  if (keep === "on-failure" && error instanceof GuestLostError) await directory.keep();
+}
+
 function runningGuest(
-  parts: Omit<RunningGuest, "end" | typeof Symbol.asyncDispose>,
-  transport: Transport,
+  parts: Pick<RunningGuest, "options" | "directory">,
+  first: Boot,
+  firstWay: CommandWay,
 ): RunningGuest {
-  const { console, monitor, directory } = parts;
+  const { options, directory } = parts;
+  let boot = first;
+  let commandWay = firstWay;
+  let booting: Promise<void> | undefined;
   let disposal: Promise<void> | undefined;
-  const end: RunningGuest["end"] = async (ending = {}) => {
-    console.expectEnd();
-    await transport.terminate(ending);
-    monitor[Symbol.dispose]();
-    return console.exited;
+  const bootNow = async (deadline: Deadline): Promise<void> => {
+    // The run script has ended, but something that it started may not have.
+    await boot.end();
+    if (disposal !== undefined) {
+      throw new UsageError(`${options.name} cannot be started again: its run directory is gone`);
+    }
+    boot = startBoot({ options, directory, deadline, previous: boot });
+    try {
+      commandWay = await boot.ready;
+    } catch (error) {
+      await keepIfLost(directory, options, error);
+      throw error;
+    }
   };
+  const end: RunningGuest["end"] = (ending) => boot.end(ending);
   return {
     ...parts,
+    get console() {
+      return boot.console;
+    },
+    get monitor() {
+      return boot.monitor;
+    },
+    get phases() {
+      return boot.phases;
+    },
+    get commandWay() {
+      return commandWay;
+    },
+    get isBooting() {
+      return booting !== undefined;
+    },
+    get ended() {
+      return boot.ended;
+    },
     end,
-    [Symbol.asyncDispose]: () => (disposal ??= end().then(() => directory[Symbol.asyncDispose]())),
+    bootAgain(timeoutMs = patienceMs(options)) {
+      booting ??= bootNow(Deadline.after(timeoutMs)).finally(() => (booting = undefined));
+      return booting;
+    },
+    async [Symbol.asyncDispose]() {
+      disposal ??= end().then(() => directory[Symbol.asyncDispose]());
+      await disposal;
+    },
   };
-}
-
-function interrupted(name: string, signal: AbortSignal): InterruptedError {
-  return new InterruptedError(`${name}: interrupted during the boot`, { cause: signal.reason });
-}
-
-interface FailedStart {
-  readonly phase: string;
-  readonly directory: RunDirectory;
-  readonly deadline: Deadline;
-}
-
-/** One line that says what happened to which machine in which phase, with what there is to look at below it. */
-function failedStart(
-  error: unknown,
-  { name, keep = "on-failure", repeatCommand }: StartOptions,
-  { phase, directory, deadline }: FailedStart,
-): unknown {
-  if (!(error instanceof GuestLostError || error instanceof ConsoleTimeoutError)) return error;
-  // Before its first line nothing of this comes from the guest.
-  const untested = phase === "qemu" ? hostError(error, dirname(directory.path)) : error;
-  if (untested !== error) return untested;
-  const where = `at ${phase}, after ${formatMs(deadline.elapsedMs)}`;
-  return new GuestLostError(`${name}: ${error.message} (${where})`, {
-    code: error instanceof ConsoleTimeoutError ? "BOOT_TIMEOUT" : error.code,
-    cause: error,
-    details: [
-      ...error.details,
-      ...(keep === "never" ? [] : [`Kept: ${directory.path} (console.log has the whole boot)`]),
-      ...(repeatCommand === undefined ? [] : [`To see it again: ${repeatCommand}`]),
-    ],
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }

@@ -11,6 +11,7 @@ export {
 export { collectEvidence, type Evidence, type FailedUnit } from "./evidence.ts";
 export type { StartOptions } from "./guest.ts";
 export type { WaitOptions } from "./guest-commands.ts";
+export type { LateOutput } from "./late-output.ts";
 export { Machine } from "./machine.ts";
 export type { ConsoleExpectOptions, MachineConsole } from "./machine-console.ts";
 export {

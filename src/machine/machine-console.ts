@@ -1,12 +1,12 @@
 import {
   attach,
   type AttachedTerminal,
-  type Console,
   type ConsoleMatch,
   type Pattern,
 } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError } from "../errors.ts";
+import type { RunningGuest } from "./guest.ts";
 import type { CommandRunner } from "./runner.ts";
 
 export interface ConsoleExpectOptions {
@@ -29,20 +29,23 @@ export interface MachineConsole {
   mark(): number;
   /** The plain text so far, or since a mark. */
   transcript(since?: number): string;
-  /** Gives a terminal to the console until Ctrl-] was pressed three times, or the guest ends. */
+  /**
+   * Gives a terminal to the console until Ctrl-] was pressed three times, or the guest ends. Commands over the lane go
+   * on meanwhile; those over the console wait, and need the shell's prompt to be there when the terminal is left.
+   */
   attach(terminal: AttachedTerminal): ReturnType<typeof attach>;
 }
 
 const patienceMs = 120_000;
 
 export function machineConsole(
-  console: Console,
+  guest: Pick<RunningGuest, "console" | "commandWay">,
   { name, timeoutScale, signal }: Pick<CommandRunner, "name" | "timeoutScale" | "signal">,
 ): MachineConsole {
   return {
     async expect(pattern, { since, timeoutMs = patienceMs * timeoutScale } = {}) {
       try {
-        return await console.expect(pattern, {
+        return await guest.console.expect(pattern, {
           deadline: Deadline.after(timeoutMs),
           ...(since === undefined ? {} : { since }),
           ...(signal === undefined ? {} : { signal }),
@@ -51,10 +54,13 @@ export function machineConsole(
         throw named(error, name);
       }
     },
-    send: (input) => console.send(input),
-    mark: () => console.mark(),
-    transcript: (since = 0) => console.transcript.since(since).text,
-    attach: (terminal) => attach(console, terminal),
+    send: (input) => guest.console.send(input),
+    mark: () => guest.console.mark(),
+    transcript: (since = 0) => guest.console.transcript.since(since).text,
+    async attach(terminal) {
+      using _lent = guest.commandWay.lendConsole();
+      return await attach(guest.console, terminal);
+    },
   };
 }
 

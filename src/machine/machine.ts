@@ -7,7 +7,9 @@ import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { WaitOptions } from "./guest-commands.ts";
 import { bootGuest, type RunningGuest, type StartOptions } from "./guest.ts";
 import { GuestWaits } from "./guest-waits.ts";
+import { lateOutputOf, type LateOutput } from "./late-output.ts";
 import { rebootGuest, shutDownGuest } from "./power.ts";
+import { lost } from "./run-command.ts";
 import { switchSystem } from "./switch-system.ts";
 import { download } from "./download.ts";
 import type { TransferOptions } from "./transfer.ts";
@@ -51,19 +53,27 @@ export class Machine extends GuestWaits implements AsyncDisposable {
     return { kind: channel.kind, ...(reason === undefined ? {} : { reason }) };
   }
 
+  /**
+   * What processes in the background wrote after the command that started them had ended: the newest 32 KiB of each output,
+   * for the last 16 such commands since the lane was opened. Over the console it is thrown away.
+   */
+  lateOutput(): LateOutput[] {
+    return lateOutputOf(this.guest.commandWay.channel);
+  }
+
   /** Private directory of this guest on the host, with its disk image and `console.log`. */
   get runDirectory(): string {
     return this.guest.directory.path;
   }
 
-  /** How long dryboot waited for each part of the boot. */
+  /** How long dryboot waited for each part of the latest boot. */
   get phases(): readonly Phase[] {
     return this.guest.phases;
   }
 
   /** Booted, and neither lost nor ended. */
   get isUp(): boolean {
-    return this.guest.console.failure === undefined;
+    return this.guest.console.failure === undefined && !this.guest.isBooting;
   }
 
   /** Where `/run/current-system` points to. */
@@ -91,17 +101,36 @@ export class Machine extends GuestWaits implements AsyncDisposable {
     return parseBootTime((await this.run(bootTimeCommand)).stdout);
   }
 
+  /**
+   * Boots this guest once more after it was crashed, killed or shut down, with the disk and the run directory that it had;
+   * where it is up, nothing is done. The console's transcript goes on; alarms and the command lane are new; what
+   * {@link forward} opened is closed, and the network's cables are in.
+   * @param options.timeoutMs as long as the first boot was given, where it is not said
+   * @throws GuestLostError where it does not boot, or was lost and still runs: {@link crash} ends it
+   */
+  async start({ timeoutMs }: WaitOptions = {}): Promise<void> {
+    if (this.isUp) return;
+    const { failure } = this.guest.console;
+    if (failure !== undefined && !this.guest.ended && !this.guest.isBooting) {
+      throw lost(this.guest, "start it again, for it has not ended (crash() ends it)", failure);
+    }
+    await this.guest.bootAgain(timeoutMs);
+  }
+
   /** Boots the guest again; proved by a new boot id. @throws GuestLostError, ExpectationError */
   async reboot(options?: WaitOptions): Promise<void> {
     await rebootGuest(this.guest, Deadline.after(this.patience(options).timeoutMs));
   }
 
-  /** Has the guest switch itself off, and waits for the end of QEMU. @throws ExpectationError */
+  /** Has the guest switch itself off, and waits for the end of QEMU. @throws ExpectationError, GuestLostError */
   async shutdown(options?: WaitOptions): Promise<void> {
     await shutDownGuest(this.guest, Deadline.after(this.patience(options).timeoutMs));
   }
 
-  /** Pulls the plug: the guest gets no chance to write anything more. */
+  /**
+   * Pulls the plug: the guest gets no chance to write anything more. What it had synced is on its disk for the next
+   * {@link start}; what it had only written may be lost.
+   */
   async crash(): Promise<void> {
     await this.guest.end({ graceMs: 0 });
   }

@@ -1,3 +1,4 @@
+import { setTimeout } from "../clock.ts";
 import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError } from "../errors.ts";

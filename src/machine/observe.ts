@@ -1,3 +1,4 @@
+import { now } from "../clock.ts";
 import { cleanText } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { exitCodes, GuestError, type ErrorCode } from "../errors.ts";
@@ -104,7 +105,7 @@ export async function observeUntil(
 }
 
 function followed(runner: CommandRunner, text: () => string): Disposable {
-  const sinceMs = Date.now();
+  const sinceMs = now();
   const describe = (): PendingWait => ({ text: cleanText(text()), sinceMs });
   const all = pending.get(runner) ?? new Set();
   pending.set(runner, all.add(describe));

@@ -1,3 +1,4 @@
+import { describeEnd } from "../console/index.ts";
 import { formatMs, type Deadline } from "../deadline.ts";
 import { CommandFailedError, textOf } from "./command.ts";
 import { GuestLostError } from "../errors.ts";
@@ -23,25 +24,42 @@ export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Prom
   throw new ExpectationError(
     `${guest.options.name} was expected to boot again, but its boot id is still ${before}`,
     "WAIT_TIMEOUT",
-    ["The end of its console:", ...guest.console.transcript.tail(15)],
+    endOfConsole(guest),
   );
 }
 
 export async function shutDownGuest(guest: RunningGuest, deadline: Deadline): Promise<void> {
-  guest.console.expectEnd();
-  await ask(guest, "poweroff", deadline);
-  await waitForEnd(guest, deadline);
+  const wishNoMore = guest.console.expectEnd();
+  try {
+    await ask(guest, "poweroff", deadline);
+    await waitForEnd(guest, deadline);
+  } finally {
+    wishNoMore();
+  }
 }
 
 /** Waits for the end of QEMU that the guest itself brings about. */
 export async function waitForEnd(guest: RunningGuest, deadline: Deadline): Promise<void> {
-  guest.console.expectEnd();
-  if ((await deadline.race(guest.console.exited)) !== undefined) return;
+  const wishNoMore = guest.console.expectEnd();
+  const exit = await deadline.race(guest.console.exited);
+  if (exit?.exitCode === 0) return;
+  if (exit !== undefined) {
+    const { message } = describeEnd(exit, guest.console.transcript.tail(8));
+    throw new GuestLostError(
+      `${guest.options.name} was expected to switch itself off, but ${message}`,
+      { code: "GUEST_LOST", details: endOfConsole(guest) },
+    );
+  }
+  wishNoMore();
   throw new ExpectationError(
     `${guest.options.name} was expected to switch itself off, but still runs after ${formatMs(deadline.totalMs)}`,
     "WAIT_TIMEOUT",
-    ["The end of its console:", ...guest.console.transcript.tail(15)],
+    endOfConsole(guest),
   );
+}
+
+function endOfConsole({ console }: RunningGuest): string[] {
+  return ["The end of its console:", ...console.transcript.tail(15)];
 }
 
 /** The hints of a boot's failure are for one that somebody started. */

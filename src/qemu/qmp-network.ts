@@ -7,15 +7,24 @@ export async function setLinks(qmp: Qmp, up: boolean, deadline: Deadline): Promi
   for (const name of cards) await qmp.execute("set_link", { arguments: { name, up }, deadline });
 }
 
+/** Until the last forward of a monitor is made: which port is new is seen by comparing. */
+const forwarding = new WeakMap<Qmp, Promise<unknown>>();
+
 /**
  * Opens a port of the host's loopback address that leads to a TCP port of the guest.
  * @throws QmpError where the guest has no user network, or QEMU refuses
  */
-export async function forwardPort(
-  qmp: Qmp,
-  guestPort: number,
-  deadline: Deadline,
-): Promise<number> {
+export function forwardPort(qmp: Qmp, guestPort: number, deadline: Deadline): Promise<number> {
+  const before = forwarding.get(qmp) ?? Promise.resolve();
+  const port = before.then(() => forwardNow(qmp, guestPort, deadline));
+  forwarding.set(
+    qmp,
+    port.catch(() => {}),
+  );
+  return port;
+}
+
+async function forwardNow(qmp: Qmp, guestPort: number, deadline: Deadline): Promise<number> {
   const { userNetwork } = parseNetwork(await monitor(qmp, "info network", deadline));
   if (userNetwork === undefined)
     throw new QmpError("the guest has no user network to forward from");

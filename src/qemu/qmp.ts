@@ -65,36 +65,13 @@ function speakQmp(socket: Socket): Qmp {
   const pending = new Map<number, (answer: Answer) => void>();
   const listeners = new Set<(event: QmpEvent) => void>();
   let nextId = 1;
-  let end = (): void => {};
-  const ended = new Promise<undefined>((resolve) => {
-    end = () => resolve(undefined);
-  });
-  const lines = createInterface({ input: socket });
-  lines.on("line", (line) => {
-    const message = parseMessage(line);
-    if (typeof message["event"] === "string") {
-      const event = { name: message["event"], data: asRecord(message["data"]) };
+  readMessages(socket, {
+    onEvent: (event) => {
       for (const listener of listeners) listener(event);
-      return;
-    }
-    const answer = typeof message["id"] === "number" ? pending.get(message["id"]) : undefined;
-    const refusal = asRecord(message["error"])["desc"];
-    answer?.(
-      typeof refusal === "string" ? { error: new QmpError(refusal) } : { value: message["return"] },
-    );
+    },
+    onAnswer: (id, answer) => pending.get(id)?.(answer),
   });
-  // Both say it when QEMU's death resets the connection, and the end is noticed below.
-  lines.on("error", () => {});
-  socket.on("error", () => {});
-  socket.on("close", end);
-
-  /** The value, `undefined` at the deadline, or a throw at the end of QEMU. */
-  const orEnd = async <T>(wanted: Promise<T>, deadline: Deadline): Promise<T | undefined> => {
-    const closed = ended.then(() => "closed" as const);
-    const first = await deadline.race(Promise.race([wanted.then((value) => ({ value })), closed]));
-    if (first === "closed") throw new QmpError("QEMU's monitor is closed");
-    return first?.value;
-  };
+  const orEnd = watchEnd(socket);
   const onEvent = (listener: (event: QmpEvent) => void): (() => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -130,6 +107,39 @@ function speakQmp(socket: Socket): Qmp {
   };
 }
 
+interface MessageListeners {
+  readonly onEvent: (event: QmpEvent) => void;
+  readonly onAnswer: (id: number, answer: Answer) => void;
+}
+
+function readMessages(socket: Socket, { onEvent, onAnswer }: MessageListeners): void {
+  const lines = createInterface({ input: socket });
+  lines.on("line", (line) => {
+    const { event, id, data, error, return: value } = parseMessage(line);
+    if (typeof event === "string") return onEvent({ name: event, data: asRecord(data) });
+    const refusal = asRecord(error)["desc"];
+    if (typeof id !== "number") return;
+    onAnswer(id, typeof refusal === "string" ? { error: new QmpError(refusal) } : { value });
+  });
+  // Both say it when QEMU's death resets the connection, and the end is noticed elsewhere.
+  lines.on("error", () => {});
+  socket.on("error", () => {});
+}
+
+/** Waits that the end of QEMU ends: they give the value, `undefined` at the deadline, or a throw. */
+function watchEnd(
+  socket: Socket,
+): <T>(wanted: Promise<T>, deadline: Deadline) => Promise<T | undefined> {
+  const closed = new Promise<"closed">((resolve) => {
+    socket.on("close", () => resolve("closed"));
+  });
+  return async (wanted, deadline) => {
+    const first = await deadline.race(Promise.race([wanted.then((value) => ({ value })), closed]));
+    if (first === "closed") throw new QmpError("QEMU's monitor is closed");
+    return first?.value;
+  };
+}
+
 async function connect(
   path: string,
   deadline: Deadline,
@@ -155,7 +165,16 @@ async function connect(
   }
 }
 
-function parseMessage(line: string): Readonly<Record<string, unknown>> {
+/** What a message may hold; a line that is none holds nothing. */
+interface Message {
+  readonly event?: unknown;
+  readonly data?: unknown;
+  readonly id?: unknown;
+  readonly return?: unknown;
+  readonly error?: unknown;
+}
+
+function parseMessage(line: string): Message {
   try {
     return asRecord(JSON.parse(line));
   } catch {

@@ -23,6 +23,8 @@ export interface RunDirectory extends AsyncDisposable {
 const prefix = "dryboot-";
 export const ownerFile = "owner";
 export const keptFile = "kept";
+/** NixOS's run script writes the guest's whole closure into it, and would do so again. */
+const storeImage = "store.img";
 
 // sockaddr_un holds 108 bytes with the final NUL.
 const maxSocketPathBytes = 107;
@@ -47,7 +49,8 @@ export async function createRunDirectory({
   let kept = false;
   const dispose = async (): Promise<void> => {
     guard.release();
-    if (!kept) await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    if (kept) await rm(join(path, storeImage), { force: true });
+    else await rm(path, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
     requireUsablePath(path);

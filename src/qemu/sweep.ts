@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { now } from "../clock.ts";
 import { terminate } from "../process-group.ts";
 import { stateOfOwner } from "./owner.ts";
 import { keptFile, markerOf, ownerFile } from "./run-directory.ts";
@@ -48,5 +49,5 @@ async function isQuiet(directory: string): Promise<boolean> {
       ),
     ),
   );
-  return Math.max(0, ...writtenMs) < Date.now() - abandonedAfterMs;
+  return Math.max(0, ...writtenMs) < now() - abandonedAfterMs;
 }

@@ -1,6 +1,6 @@
 // However dryboot ends, and in whatever it was at work: nothing of it is left. Run scripts stand in for guests.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -209,6 +209,38 @@ test.concurrent("two runs beside each other leave each other alone", async (cont
   expect((await first.ended).exitCode).toBe(143);
   await expectNothingLeft(seen, temporary);
 });
+
+// Ends the run script and the shell that started it.
+const killGuest =
+  "p=$(ps -o ppid= -p $(cat $FAKE_STATE/shell.pid)); kill -KILL $p $(ps -o ppid= -p $p)";
+
+test.concurrent.for([
+  { work: "a command", smoke: false },
+  { work: "the checks", smoke: true },
+])(
+  "a guest that is lost during $work ends with 4, and the error names its console, which stays, and what to do",
+  async ({ smoke }, context) => {
+    const temporary = temporaryDirectory(context);
+    writeFileSync(join(temporary, "systemctl"), `#!/bin/sh\n${killGuest}\n`, { mode: 0o755 });
+
+    const { exitCode, all } = await startDryboot({
+      temporary,
+      script: "fake-guest",
+      smoke,
+      command: ["sh", "-c", `${killGuest}; sleep 606`],
+      environment: { PATH: `${temporary}:${process.env["PATH"]}` },
+    }).ended;
+
+    expect(exitCode).toBe(4);
+    const [directory] = runDirectories(temporary);
+    expect(all).toMatch(/^error: expression: QEMU ended with signal 9/m);
+    expect(all).toContain(`Kept: ${join(temporary, directory ?? "none")} (console.log`);
+    expect(all).toMatch(/^ {2}To see it again: .*^next: Somebody killed it/ms);
+    expect(readFileSync(join(temporary, directory ?? "none", "console.log"), "utf8")).toContain(
+      "automatic login",
+    );
+  },
+);
 
 test.concurrent("Ctrl-C in the middle of a command ends with 130 and leaves nothing behind", async (context) => {
   const temporary = temporaryDirectory(context);

@@ -24,16 +24,27 @@ test("commands give back output, errors and exit code apart", async ({ machines 
   expect(failed).toMatchObject({ exitCode: 3, stdout: "out\n", stderr: "err\n" });
 });
 
-test("a reboot gives the same guest a new boot", async ({ machines }) => {
+test("what was synced outlives a crash, and the guest starts again on the same disk", async ({
+  machines,
+}) => {
   const minimal = await machines.shared("minimal");
   const bootId = () => minimal.readFile("/proc/sys/kernel/random/boot_id");
   const before = await bootId();
-  await minimal.writeFile("/root/kept", "across the reboot\n");
+  await minimal.forward(22);
+  await minimal.succeed("echo across the crash >/root/kept; sync");
 
-  await minimal.reboot();
+  await minimal.crash();
+  expect(minimal.isUp).toBe(false);
+  await minimal.start();
 
   expect(await bootId()).not.toBe(before);
-  await expect(minimal.file("/root/kept")).toHaveContent("across the reboot\n");
+  expect(minimal.commandWay).toEqual({ kind: "lane" });
+  await expect(minimal.file("/root/kept")).toHaveContent("across the crash\n");
+  const forwards = () => minimal.monitorCommand("info usernet");
+  expect(await forwards()).not.toContain("HOST_FORWARD");
+  await minimal.forward(22);
+  expect(await forwards()).toContain("HOST_FORWARD");
+  await expect(minimal.unit("multi-user.target")).toBeActive();
 });
 
 test("switches itself off", async ({ machines }) => {

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 const source = fileURLToPath(new URL("../../src/", import.meta.url));
 
 const leaves = [
+  "clock",
   "errors",
   "deadline",
   "process-group",
@@ -18,6 +19,8 @@ const leaves = [
 /** What each part of `src` may import at run time, itself apart. Types may cross. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(leaves.map((leaf) => [leaf, []])),
+  deadline: ["clock"],
+  "cache-file": ["clock"],
   "process-group": ["errors", "deadline"],
   nix: [...leaves],
   qemu: [...leaves],

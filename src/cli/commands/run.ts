@@ -11,6 +11,7 @@ import { findMachine } from "../../nix/index.ts";
 import type { Context } from "../context.ts";
 import { takeRoom } from "../guest-room.ts";
 import type { Io, OutputStream } from "../io.ts";
+import { keepIfLost } from "../keep-lost.ts";
 import { build, createStopwatch, evaluate, start } from "../pipeline.ts";
 
 /** Boots a machine and runs one command in it; stdin, stdout, stderr and the exit code pass through. */
@@ -39,9 +40,10 @@ export async function run(
     ...(isTyped ? {} : { stdin: io.stdin }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
-  const result = settings.json
-    ? await runCollected(machine, command, options, io)
-    : await runThrough(machine, command, options, context);
+  const ran = settings.json
+    ? runCollected(machine, command, options, io)
+    : runThrough(machine, command, options, context);
+  const result = await keepIfLost(machine, context, ran);
   if (settings.keep) progress.note(`kept: ${machine.runDirectory}`);
   if (result === undefined) return signalExitCode("SIGPIPE");
   if (result.timedOut) {

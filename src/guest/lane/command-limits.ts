@@ -1,3 +1,5 @@
+import { clearTimeout, performance, setTimeout } from "../../clock.ts";
+
 /** Why nobody waits for a command any more. */
 export type LimitReached = "overdue" | "aborted";
 

@@ -1,4 +1,3 @@
 export type { Lane } from "./lane.ts";
-export type { LateOutput } from "./late-output.ts";
 export { openLane, type LaneAttempt, type OpenLaneOptions } from "./open-lane.ts";
 export { laneControlPortId, laneQemuArguments } from "./ports.ts";

@@ -1,21 +1,19 @@
-import { Deadline, formatMs } from "../../deadline.ts";
-import { GuestLostError, InterruptedError } from "../../errors.ts";
-import type { CommandChannel, CommandOutcome, CommandRequest } from "../channel.ts";
+import { clearTimeout, setTimeout } from "../../clock.ts";
+import { formatMs } from "../../deadline.ts";
+import { GuestLostError } from "../../errors.ts";
+import type { CommandChannel, CommandOutcome, CommandRequest, LateOutput } from "../channel.ts";
 import { composeForAgent } from "../plain-command.ts";
-import { limitCommand } from "./command-limits.ts";
 import type { LaneSockets } from "./connect.ts";
-import { LateOutputs, type LateOutput } from "./late-output.ts";
+import { LateOutputs } from "./late-output.ts";
+import { awaitOutcome, type RunningCommand } from "./running-command.ts";
 import { SignsOfLife } from "./signs-of-life.ts";
 import { SlotPool } from "./slot-pool.ts";
-import { outcomeOf } from "./slot-outcome.ts";
-import { Slot, type SlotResult } from "./slot.ts";
+import { Slot } from "./slot.ts";
 import { superviseOver, type Supervisor, type SupervisorEvent } from "./supervisor.ts";
 
 /** Commands through virtio-serial ports: several at once, their bytes as they are. */
 export interface Lane extends CommandChannel {
   readonly kind: "lane";
-  /** What was written by processes that outlived their commands. */
-  lateOutput(): readonly LateOutput[];
 }
 
 export interface LaneOptions {
@@ -41,8 +39,6 @@ export class LaneChannel implements Lane {
   readonly #supervisor: Supervisor;
   readonly #pool: SlotPool;
   readonly #late = new LateOutputs();
-  /** What the newest were, by their serial. */
-  readonly #commands = new Map<number, string>();
   readonly #farewell: Promise<void>;
   #onOpen: () => void = () => {};
   #onHello: () => void = () => {};
@@ -77,8 +73,7 @@ export class LaneChannel implements Lane {
       (pair, index) =>
         new Slot(index, pair, {
           onFree: () => this.#pool.freed(),
-          onLate: (serial, stream, bytes) =>
-            this.#late.add(serial, this.#commands.get(serial) ?? "", stream, bytes),
+          onLate: (serial, stream, bytes) => this.#late.add(serial, stream, bytes),
           onHeard: () => this.#life.heard(),
         }),
     );
@@ -114,7 +109,7 @@ export class LaneChannel implements Lane {
     using _ = this.#life.expect();
     const slot = await this.#pool.acquire(request.signal);
     const serial = this.#nextSerial++;
-    this.#remember(serial, command);
+    this.#late.started(serial, command);
     const result = slot.run({
       serial,
       text,
@@ -122,7 +117,15 @@ export class LaneChannel implements Lane {
       maxOutputBytes,
       ...(onOutput === undefined ? {} : { onOutput }),
     });
-    return await this.#outcome(slot, serial, result, request);
+    const running: RunningCommand = {
+      slot,
+      serial,
+      result,
+      supervisor: this.#supervisor,
+      graceMs: this.#graceMs,
+      requireAgent: () => this.#requireAgent(),
+    };
+    return await awaitOutcome(running, request);
   }
 
   /** Every pending and later call fails with this. */
@@ -148,52 +151,9 @@ export class LaneChannel implements Lane {
     this.#end(this.#closedError());
   }
 
-  async #outcome(
-    slot: Slot,
-    serial: number,
-    result: Promise<SlotResult>,
-    { timeoutMs = Infinity, signal }: CommandRequest,
-  ): Promise<CommandOutcome> {
-    const startedAtMs = performance.now();
-    using limits = limitCommand({
-      timeoutMs,
-      graceMs: this.#graceMs,
-      signal,
-      arm: (afterMs) => this.#supervisor.arm(slot.index, serial, afterMs, this.#graceMs),
-      disarm: () => this.#supervisor.disarm(slot.index),
-    });
-    try {
-      const first = await Promise.race([result, limits.reached]);
-      const durationMs = performance.now() - startedAtMs;
-      if (typeof first === "object") return outcomeOf(first, durationMs);
-      result.catch(() => {});
-      if (first === "aborted") await this.#interrupt(slot, serial, result);
-      this.#supervisor.kill(slot.index, serial, "KILL");
-      if (first === "overdue" && this.#life.isOverdue) {
-        this.#silent();
-        throw this.#failure;
-      }
-      if (first === "overdue") {
-        return { exitCode: undefined, ...slot.peek(serial), timedOut: true, durationMs };
-      }
-      throw new InterruptedError("the command was interrupted", { cause: signal?.reason });
-    } catch (error) {
-      // Whoever listened to its output failed: nobody wants the rest.
-      if (slot.isRunning(serial)) this.#supervisor.kill(slot.index, serial, "KILL");
-      throw error;
-    } finally {
-      slot.disregard(serial);
-    }
-  }
-
-  /** As Ctrl-C would, with time to clean up. */
-  async #interrupt(slot: Slot, serial: number, result: Promise<unknown>): Promise<void> {
-    this.#supervisor.kill(slot.index, serial, "INT");
-    const ended = result.then(
-      () => {},
-      () => {},
-    );
-    await Deadline.after(this.#graceMs).race(ended);
+  #requireAgent(): void {
+    if (this.#life.isOverdue) this.#silent();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   #silent(): void {
@@ -227,12 +187,6 @@ export class LaneChannel implements Lane {
     this.#life.end();
     this.#pool.close(error);
     this.#sockets.control.destroy();
-  }
-
-  #remember(serial: number, command: CommandRequest["command"]): void {
-    const text = typeof command === "string" ? command : command.join(" ");
-    this.#commands.set(serial, text.slice(0, 200));
-    if (this.#commands.size > 256) this.#commands.delete(serial - 256);
   }
 
   #closedError(): GuestLostError {

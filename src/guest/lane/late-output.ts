@@ -1,11 +1,4 @@
-import type { OutputStream } from "../channel.ts";
-
-/** What processes wrote that outlived their command. */
-export interface LateOutput {
-  readonly command: string;
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
-}
+import type { CommandRequest, LateOutput, OutputStream } from "../channel.ts";
 
 interface Entry {
   readonly command: string;
@@ -14,15 +7,25 @@ interface Entry {
 }
 
 const maxCommands = 16;
+const maxNames = 256;
+const maxNameCharacters = 200;
 const maxBytes = 32 * 1024;
 
 /** Keeps late output apart from the results, the newest of it when there is much. */
 export class LateOutputs {
   readonly #entries = new Map<number, Entry>();
+  /** What the newest commands were, by their serial. */
+  readonly #names = new Map<number, string>();
 
-  add(serial: number, command: string, stream: OutputStream, bytes: Uint8Array): void {
+  started(serial: number, command: CommandRequest["command"]): void {
+    const text = typeof command === "string" ? command : command.join(" ");
+    this.#names.set(serial, text.slice(0, maxNameCharacters));
+    if (this.#names.size > maxNames) this.#names.delete(serial - maxNames);
+  }
+
+  add(serial: number, stream: OutputStream, bytes: Uint8Array): void {
     const entry = this.#entries.get(serial) ?? {
-      command,
+      command: this.#names.get(serial) ?? "",
       stdout: Buffer.alloc(0),
       stderr: Buffer.alloc(0),
     };

@@ -73,7 +73,7 @@ async function start(
   const since = console.mark();
   const ended = new AbortController();
   void lane.opened.then(() => lane.upload(`\n${word}:${secondLine(key)}\n${laneAgentProgram()}`));
-  console.sendLine(firstLine(word));
+  console.sendLine(agentLine(word));
   const refusal = console
     .expect(new RegExp(`lane-${word}-(?:none|busy|digest)`), {
       deadline: patience,
@@ -97,14 +97,16 @@ async function start(
 // A port without a name (another's console) has no such file, and must not pass for the one before it.
 // It says through the port that it listens, and passes over what may stand in there from earlier.
 // On the console the word is typed apart, so that the echo of the line is not taken for the answer.
-function firstLine(word: string): string {
-  return (
-    " unset HISTFILE;l=none;[ -d /sys/class/virtio-ports ]||modprobe virtio_console;" +
+// The shell at the console may be one that knows another language: all but the first words is for bash, and holds
+// neither single quotes nor doubled backslashes, which such a shell would read in its own way.
+export function agentLine(word: string): string {
+  const script =
+    "l=none;[ -d /sys/class/virtio-ports ]||modprobe virtio_console;" +
     'for p in /sys/class/virtio-ports/*;do n=;read n<$p/name;[ "$n" = dryboot.control ]&&{ l=busy;' +
     "for i in {1..30};do exec 9<>/dev/${p##*/}&&break;sleep .1;done;" +
     `echo ${word}>&9;while read -rt9 -u9 m;do [[ $m = ${word}:* ]]&&eval "\${m#*:}"&&break;done;};` +
-    `done 2>/dev/null;printf 'lane-%s-%s\\n' ${word} $l`
-  );
+    `done 2>/dev/null;printf "lane-%s-%s\\n" ${word} $l`;
+  return ` unset HISTFILE;bash -c '${script}'`;
 }
 
 /** What the first line reads from the port: it takes the agent's text, and starts it. */

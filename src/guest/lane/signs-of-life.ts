@@ -1,3 +1,5 @@
+import { clearInterval, performance, setInterval } from "../../clock.ts";
+
 export interface SignsOfLifeOptions {
   /** Who says nothing for so long is lost. */
   readonly silenceMs: number;

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { requestHeadBytes } from "./agent.ts";
 import type { CommandInput, OutputListener, OutputStream } from "../channel.ts";
 import { feedInput, type InputFeed } from "./input-feed.ts";
 import { deliverTo, type Delivery } from "./delivery.ts";
 import { OutputCollector } from "./output-collector.ts";
+import { renewalHead, requestHead } from "./request-head.ts";
 import { createTrailerReader, type Trailer, type TrailerReader } from "./trailer-reader.ts";
 
 /** What a worker is asked to do. */
@@ -91,7 +91,8 @@ export class Slot {
         stderr: new OutputCollector(job.maxOutputBytes),
       };
       const text = Buffer.from(job.text);
-      const head = requestHead(key, job.serial, text.length, job.stdin !== undefined);
+      const hasInput = job.stdin !== undefined;
+      const head = requestHead({ key, serial: job.serial, length: text.length, hasInput });
       this.#out.write(Buffer.concat([head, text]));
       const input = job.stdin === undefined ? undefined : feedInput(this.#err, job.stdin, reject);
       const delivery = deliverTo(job.onOutput, { stdout: this.#out, stderr: this.#err }, reject);
@@ -116,7 +117,7 @@ export class Slot {
   /** Makes the worker leave its pipes to whoever holds them. */
   renew(): void {
     this.state = "renewing";
-    this.#out.write(requestHead("0".repeat(32), 0, 0, false));
+    this.#out.write(renewalHead());
   }
 
   /** Its pending command fails. */
@@ -192,11 +193,4 @@ function outputsOf(collected: Running["collected"] | undefined): Omit<SlotResult
     stderr: collected.stderr.bytes(),
     truncated: collected.stdout.truncated || collected.stderr.truncated,
   };
-}
-
-function requestHead(key: string, serial: number, length: number, hasInput: boolean): Buffer {
-  const digits = (value: number, count: number): string => String(value).padStart(count, "0");
-  const head = `${key} ${digits(serial, 10)} ${digits(length, 9)} ${hasInput ? 1 : 0}\n`;
-  if (head.length !== requestHeadBytes) throw new RangeError("a command is too long for the lane");
-  return Buffer.from(head, "latin1");
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+import { clearTimeout, setTimeout } from "../../clock.ts";
 import { formatMs } from "../../deadline.ts";
 import { enumerate } from "../compare.ts";
 import type { Expectation } from "../observe.ts";

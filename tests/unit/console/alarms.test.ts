@@ -51,6 +51,11 @@ test("every alarm of the table was seen to happen", () => {
   expect(alarmTable.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual([]);
 });
 
+test("every fatal alarm says what to do about it", () => {
+  const fatal = alarmTable.filter(({ severity }) => severity === "fatal");
+  expect(fatal.filter(({ advice = "" }) => !/^[A-Z].{30,}\.$/.test(advice))).toEqual([]);
+});
+
 // By hand: other releases say it otherwise.
 test.each([
   [

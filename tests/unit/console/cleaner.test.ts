@@ -21,7 +21,7 @@ test.each([
     "\x1b[?2004h\r\r\n\x1b[1;31m[root@nixos:~]#\x1b[0m ",
     "\n[root@nixos:~]# ",
   ],
-  ["window titles", "\x1b]0;root@nixos: ~\x07$ ", "$ "],
+  ["window titles", "\x1b]0;root@nixos: ~\x07$ \x1b]2;one\u009ctwo", "$ two"],
   [
     "context marks of systemd 257",
     "\x1b]3008;start=a;machineid=b\x1b\\$ \x1b]3008;end=a\x1b\\",
@@ -33,6 +33,7 @@ test.each([
   ["doubled returns", "one\r\r\ntwo\r\n", "one\ntwo\n"],
   ["a return within a line", "10%\r20%\r\n", "10%\n20%\n"],
   ["backspaces", " 0/16\b\b\b\b\b 1/16\b\b\b\b\bdone \n", "done \n"],
+  ["sequences that were cancelled", "\x1b[0;1\x18one\x1b]0;t\x1atwo", "onetwo"],
   ["NUL, BEL and C1", "a\x00b\x07c\u009bd", "abcd"],
 ])("%s leave only text", (_, raw, text) => {
   expect(clean(raw)).toBe(text);
@@ -40,7 +41,8 @@ test.each([
 
 test("a control string whose end was lost hides nothing behind its line", () => {
   expect(clean("\x1b]0;title\r\nKernel panic\r\n")).toBe("\nKernel panic\n");
-  expect(clean(`\x1b]0;${"x".repeat(5000)}\x1b[0mKernel panic`)).toContain("Kernel panic");
+  expect(clean(`\x1b]0;${"x".repeat(5000)}Kernel panic`)).toContain("Kernel panic");
+  expect(clean(`\x1b[${"1;".repeat(2500)} Kernel panic`)).toContain("Kernel panic");
 });
 
 test("bytes that are no UTF-8 are shown as such, and characters split over chunks are whole", () => {

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -53,12 +54,15 @@ test("the recording is an asciicast: a header, then events in the order of time"
 
 test("a console that is longer than its files keeps its beginning and its end, with a word between", () => {
   const maxBytes = 40_000;
-  const recorder = recordConsole(directory, { ...size, maxBytes });
+  let gaps = 0;
+  const onGap = (): void => void (gaps += 1);
+  const recorder = recordConsole(directory, { ...size, maxBytes, onGap });
   for (let number = 0; number < 5000; number += 1) say(recorder, `line ${number}`);
   recorder.close();
   expect(readdirSync(directory).toSorted()).toEqual(["console.cast", "console.log"]);
 
   const lines = read("console.log").trimEnd().split("\n");
+  expect(gaps).toBe(1);
   expect(read("console.log").length).toBeLessThan(maxBytes * 1.05);
   expect(lines[0]).toMatch(/\] line 0$/);
   expect(lines.at(-1)).toMatch(/\] line 4999$/);
@@ -86,6 +90,38 @@ test("a console that is somewhat longer than the beginning is whole", () => {
   expect(lines.map((line) => line.slice(12))).toEqual(
     [...Array(700).keys()].map((n) => `line ${n}`),
   );
+});
+
+test.for([10, 700])(
+  "a recording that goes on has all %i lines of the first boot before the second's, and one time",
+  (count) => {
+    const options = { ...size, maxBytes: 40_000 };
+    const first = recordConsole(directory, options);
+    for (let number = 0; number < count; number += 1) say(first, `line ${number}`);
+    first.close();
+    const second = recordConsole(directory, { ...options, continues: first });
+    for (let number = count; number < count + 100; number += 1) say(second, `line ${number}`);
+    second.close();
+
+    const wanted = [...Array(count + 100).keys()].map((number) => `line ${number}`);
+    wanted.splice(count, 0, "[the guest is started again]");
+    const lines = read("console.log").trimEnd().split("\n");
+    expect(lines.map((line) => line.slice(12))).toEqual(wanted);
+    const events = castEvents();
+    expect(events.map(([, , text]) => text.replace("the guest", "[the guest").trimEnd())).toEqual(
+      wanted.map((line) => line.replace("]", "")),
+    );
+    const seconds = events.map(([at]) => at);
+    expect(seconds).toEqual(seconds.toSorted((one, other) => one - other));
+    expect(readdirSync(directory).toSorted()).toEqual(["console.cast", "console.log"]);
+  },
+);
+
+test("only their owner may read what a console showed", () => {
+  recordConsole(directory, size).close();
+  for (const name of ["console.log", "console.cast"]) {
+    expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
+  }
 });
 
 test("nothing is written over an earlier recording, nor through a link", () => {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createFrameReader } from "../../../src/guest/frame-reader.ts";
 
@@ -43,6 +44,11 @@ test("a kernel message at any byte neither harms a frame nor is lost", () => {
   }
 });
 
+test("what only began like a frame is passed on behind the message that came into it", () => {
+  expect(read("say ~[   1.0] panic\r\n0a")).toEqual({ frames: [], rest: "say [   1.0] panic\r\n" });
+  expect(read("say ~[   1.0] panic\r\n0a!").rest).toBe("say [   1.0] panic\r\n~0a!");
+});
+
 test("a flood that leaves sixteen bytes between two messages harms no frame", () => {
   const message = "[   99.000001] flood: all work and no play\r\n";
   const flooded = stream.replace(/.{16}/gs, (piece) => piece + message);
@@ -66,32 +72,90 @@ test("other text in a frame makes it no frame, never another one", () => {
   }
 });
 
-test("random bytes around frames never make the reader fail or forget the next frame", () => {
-  let seed = 42;
-  const random = (below: number): number => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((seed / 2_147_483_648) * below);
-  };
-  const alphabet = [
-    "~",
-    token,
-    ":",
-    "[",
-    "*",
-    "\r",
-    "\n",
-    "\x1b",
-    "\x00",
-    "\xff",
-    "12",
-    "D",
-    stream,
-  ];
-  for (let round = 0; round < 2000; round += 1) {
-    const noise = Array.from({ length: random(20) }, () => alphabet[random(alphabet.length)]).join(
-      "",
+const numRuns = Number(process.env["DRYBOOT_FUZZ_INPUTS"] ?? 3500);
+const longRunMs = 3_600_000;
+
+/** Whole and torn frames, what begins one, what a console holds else, and bytes of any kind. */
+const noise = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "~",
+        token,
+        ":",
+        "[",
+        "*",
+        "\r",
+        "\n",
+        "\x1b",
+        "\x00",
+        "\xff",
+        "12",
+        "D",
+        stream,
+      ),
+      fc.nat(stream.length).map((length) => stream.slice(0, length)),
+      fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
+    ),
+    { maxLength: 20 },
+  )
+  .map((pieces) => pieces.join(""));
+
+const places = fc.array(fc.nat(), { maxLength: 6 });
+
+/** Ascending places in a text. */
+const within = (text: string, numbers: readonly number[]): number[] =>
+  numbers.map((number) => number % (text.length + 1)).toSorted((one, other) => one - other);
+
+test(
+  "no bytes before a frame, however they are cut, make the reader fail or forget the frame",
+  () => {
+    fc.assert(
+      fc.property(noise, places, (before, numbers) => {
+        const text = `${before}\n\n${frame("last")}`;
+        const { frames, rest } = read(text, within(text, numbers));
+        expect(frames.at(-1)).toBe("last");
+        expect(rest.length).toBeLessThan(text.length);
+      }),
+      { numRuns },
     );
-    const { frames } = read(`${noise}\n\n${frame("last")}`, []);
-    expect(frames.at(-1)).toBe("last");
-  }
-});
+  },
+  longRunMs,
+);
+
+test(
+  "kernel messages anywhere in frames, however they are cut, harm none and are all passed on",
+  () => {
+    const bodyText = fc.stringMatching(/^[A-Za-z0-9:%+/=-]{1,60}$/);
+    const message = fc
+      .stringMatching(/^(\[ |\*\* )[ -~]{0,40}$/)
+      // What could be a frame that another message tore is put behind that message.
+      .filter((text) => !/~[0-9a-f]*[[*]/.test(text))
+      .map((text) => `${text}\r\n`);
+    fc.assert(
+      fc.property(
+        fc.array(bodyText, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.tuple(message, fc.nat()), { maxLength: 5 }),
+        places,
+        (sent, messages, numbers) => {
+          const whole = sent.map(frame).join("");
+          const at = within(
+            whole,
+            messages.map(([, place]) => place),
+          );
+          let text = "";
+          for (const [index, [inserted]] of messages.entries()) {
+            text += whole.slice(at[index - 1] ?? 0, at[index]) + inserted;
+          }
+          text += whole.slice(at.at(-1) ?? 0);
+          const { frames, rest } = read(text, within(text, numbers));
+          expect(frames).toEqual(sent);
+          const lines = (all: string): string[] => all.split(/[\r\n]+/).filter(Boolean);
+          expect(lines(rest)).toEqual(lines(messages.map(([inserted]) => inserted).join("")));
+        },
+      ),
+      { numRuns },
+    );
+  },
+  longRunMs,
+);

@@ -49,6 +49,43 @@ test.concurrent("a login prompt that goes on by itself is typed nothing at", asy
   expect(transport.typed).not.toMatch(/^root/);
 });
 
+test.concurrent("what only looks like a prompt until its line goes on is typed nothing at", async () => {
+  const transport = scriptedTransport();
+  const loggedIn = login(new Console(transport), { deadline: Deadline.after(8000) });
+  transport.emit("\r\ncopying the store: 50 % ");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  transport.emit("100 %, done\r\n");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(transport.typed).toBe("");
+  answering(transport);
+  transport.emit("# ");
+  await loggedIn;
+});
+
+test.concurrent("a console that refuses root ends the login at once, and says how root gets in", async () => {
+  const transport = scriptedTransport();
+  const loggedIn = login(new Console(transport), { deadline: Deadline.after(8000) });
+  transport.onTyped = () => transport.emit("root\r\nLogin incorrect\r\n\r\nhost login: ");
+  transport.emit("\r\nhost login: ");
+  await expect(loggedIn).rejects.toMatchObject({
+    code: "BOOT_FAILED",
+    message: "the console refused root without a password, and dryboot has none to give",
+    hint: expect.stringContaining("autologinUser"),
+  });
+});
+
+test.concurrent("a console that asks who it is again is not answered again", async () => {
+  const transport = scriptedTransport();
+  const loggedIn = login(new Console(transport), { deadline: Deadline.after(20_000) });
+  transport.onTyped = () => transport.emit("root\r\n\r\nhost login: ");
+  transport.emit("\r\nhost login: ");
+  await expect(loggedIn).rejects.toMatchObject({
+    code: "BOOT_FAILED",
+    message: "the console asks for root's password, and dryboot has none to give",
+  });
+  expect(transport.typed).toBe("root\r");
+});
+
 test.concurrent("a kernel message behind the prompt does not hide the shell", async () => {
   const transport = scriptedTransport();
   answering(transport);

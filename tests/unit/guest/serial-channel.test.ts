@@ -390,6 +390,20 @@ test.concurrent("whatever is lost once on its way to the guest is sent again", a
   expect([...lost].toSorted()).toEqual(["C", "I", "P", "S"]);
 }, 20_000);
 
+test.concurrent("a command that reaches the guest torn is not run as what is left of it", async () => {
+  let tears = 0;
+  await using torn = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      const isCommand = /^~\d+ C /.test(Buffer.from(bytes).toString("latin1"));
+      if (isCommand && (tears += 1) === 1) plain.write(bytes.subarray(0, -6));
+      else plain.write(bytes);
+    },
+  }));
+  expect(texts(await torn.channel.run({ command: "echo 1234567890" }))[0]).toBe("1234567890\n");
+  expect(tears).toBeGreaterThan(1);
+});
+
 test.concurrent("whatever reaches the guest twice is done once", async () => {
   await using stuttering = await start((plain) => ({
     ...plain,
@@ -442,6 +456,39 @@ test.concurrent("output that comes slower than the command's limit comes all the
   });
   expect(outcome).toMatchObject({ exitCode: 0, timedOut: false });
   expect(outcome.stdout).toHaveLength(40_000);
+});
+
+test.concurrent("a command gets its KILL though that was lost on the way", async () => {
+  let kills = 0;
+  await using deaf = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      const isKill = /^~\d+ X /.test(Buffer.from(bytes).toString("latin1"));
+      if (!isKill || (kills += 1) > 1) plain.write(bytes);
+    },
+  }));
+  const command = "trap '' TERM; while :; do sleep 0.05; done";
+  expect(await deaf.channel.run({ command, timeoutMs: 100 })).toMatchObject({
+    signal: "SIGKILL",
+    timedOut: true,
+  });
+});
+
+test.concurrent("a guest that answers but does not end a command is given up after its limit", async () => {
+  await using stubborn = await start((plain) => ({
+    ...plain,
+    write(bytes) {
+      if (!/^~\d+ [KX] /.test(Buffer.from(bytes).toString("latin1"))) plain.write(bytes);
+    },
+  }));
+  const { channel, directory } = stubborn;
+  const command = `until [ -e ${join(directory, "go")} ]; do sleep 0.05; done`;
+  expect(await channel.run({ command, timeoutMs: 100 })).toMatchObject({
+    exitCode: undefined,
+    timedOut: true,
+  });
+  expect(texts(await channel.run({ command: "echo next" }))[0]).toBe("next\n");
+  writeFileSync(join(directory, "go"), "");
 });
 
 test.concurrent("a guest that has fallen silent fails what runs and what waits, in words", async () => {

@@ -6,7 +6,7 @@ import type { Conversation, Frame } from "../../../src/guest/serial-link.ts";
 import { complete } from "../../../src/guest/serial-output.ts";
 import { Collector, parseReport, type Report } from "../../../src/guest/serial-result.ts";
 
-const pace = { pollMs: 1, graceMs: 10, stallMs: 50 };
+const pace = { pollMs: 1, graceMs: 10, giveUpMs: 10, stallMs: 50 };
 
 const lines = Array.from({ length: 7000 }, (_, index) =>
   String(index).padStart(payloadLineLength, "0"),

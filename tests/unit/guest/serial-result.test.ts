@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Collector, parseReport } from "../../../src/guest/serial-result.ts";
 
@@ -60,3 +61,48 @@ test("an output that outgrew its limit is said to be cut", () => {
   expect(collector.outcome(cut, 1).truncated).toBe(true);
   expect(collector.outcome(report, 1).truncated).toBe(false);
 });
+
+/** What the agent may say, whole, torn or forged. */
+const said = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "0",
+        ":",
+        "-",
+        "t",
+        "b",
+        ",",
+        "%",
+        "%0A",
+        "%zz",
+        "o",
+        "e",
+        "=",
+        digest,
+        lines[2],
+      ),
+      fc.integer({ min: -1 }).map(String),
+      fc.string({ maxLength: 6 }),
+    ),
+    { maxLength: 16 },
+  )
+  .map((pieces) => pieces.join(""));
+
+test("whatever the agent's words are, they are a report or none, and lines fill no memory", () => {
+  const packed = fc.oneof(fc.constantFrom("-", "t", "ta%3A", `b3,${digest},${bytes.length}`), said);
+  const whole = fc.tuple(packed, packed).map(([out, err]) => `0:0:0:${out}:${err}:0:0`);
+  fc.assert(
+    fc.property(fc.oneof(said, whole), fc.array(said, { maxLength: 4 }), (text, heard) => {
+      const collector = new Collector(1000);
+      for (const one of heard) expect(collector.line(one) ?? 0).toBeLessThan(8);
+      const read = parseReport(text);
+      if (read === undefined) return;
+      expect(text.split(":")).toHaveLength(7);
+      const missing = collector.missing(read);
+      if (missing !== undefined) expect(missing.count).toBeLessThanOrEqual(32);
+      else expect(collector.outcome(read, 1).stdout.length).toBeLessThan(text.length + 2000);
+    }),
+    { numRuns: Number(process.env["DRYBOOT_FUZZ_INPUTS"] ?? 3500) },
+  );
+}, 3_600_000);

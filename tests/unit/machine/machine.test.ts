@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -241,18 +241,107 @@ test("a shutdown waits for the end of QEMU, and nothing can be asked after it", 
   expect(existsSync(runDirectory)).toBe(false);
 });
 
-test("a crash fails what waits, and leaves nothing behind", async () => {
+test("a crash fails what waits and leaves no process, and the guest starts again, as after a shutdown, with its files and its console, without its alarms", async () => {
   await using machine = await start("fake-guest");
+  const { console, runDirectory, phases } = machine;
+  const say = (line: string): Promise<unknown> =>
+    machine.run(`printf '\\n%s' "$LINE" >/proc/$(cat ${runDirectory}/shell.pid)/fd/1`, {
+      environment: { LINE: line },
+    });
+  await machine.writeFile(`${runDirectory}/kept`, "");
+  await say("[   12.345678] Out of memory: Killed process 606 (hungry)\n");
+  await machine.waitForConsoleText("(hungry)\n");
+  await say("half a line");
+  await machine.waitForConsoleText("half a line");
+  const pid = await machine.readFile(`${runDirectory}/shell.pid`);
+  const mark = console.mark();
+  expect(await machine.collectEvidence()).toMatchObject({ alarms: [expect.anything()] });
+
   const waiting = expect(machine.run("sleep 60")).rejects.toThrow(
     /fake: .*; could not run: sleep 60/,
   );
+  const switchedOff = expect(machine.waitForShutdown()).rejects.toThrow(
+    /^fake was expected to switch itself off, but QEMU ended with signal /,
+  );
   await machine.crash();
-  await waiting;
-  expect(processesWith(machine.runDirectory)).toEqual([]);
+  await Promise.all([waiting, switchedOff]);
+  await expect(console.expect("never")).rejects.toThrow("the guest has ended");
+  expect(processesWith(runDirectory)).toEqual([]);
+  const starting = machine.start();
+  expect(machine.isUp).toBe(false);
+  await Promise.all([starting, machine.start()]);
+
+  expect(machine.isUp).toBe(true);
+  expect(await machine.readFile(`${runDirectory}/shell.pid`)).not.toBe(pid);
+  expect(await machine.file(`${runDirectory}/kept`).exists()).toBe(true);
+  expect(machine.phases).not.toBe(phases);
+  expect(machine.phases.map(({ name }) => name)).toEqual(phases.map(({ name }) => name));
+  expect(await machine.collectEvidence()).toMatchObject({ alarms: [], failure: undefined });
+  expect(console.transcript()).toContain("(hungry)");
+  expect(console.transcript(mark)).toMatch(/Stage 1[^]*\(automatic login\)/);
+  await console.expect("Stage 1", { since: mark });
+  const log = readFileSync(`${runDirectory}/console.log`, "utf8");
+  expect(log).toMatch(
+    /\(hungry\)\n(?:.*\n)*.*half a line.*\n.*started again\]\n(?:.*\n)*.*Stage 1/,
+  );
+
+  const lastMark = console.mark();
+  await machine.start();
+  expect(console.mark()).toBe(lastMark);
+  await machine.shutdown({ timeoutMs: 10_000 });
+  await machine.start();
+  await machine.succeed("true");
+});
+
+test("whoever attaches to a console that carries the commands has its shell, and commands wait until they have left", async () => {
+  await using machine = await start("fake-guest");
+  expect(machine.commandWay.kind).toBe("serial");
+  const before = machine.run("sleep 0.5; echo before");
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  let shown = "";
+  output.on("data", (bytes: Buffer) => (shown += bytes.toString()));
+
+  const attached = machine.console.attach({ input, output });
+  await expect.poll(() => shown).toMatch(/\]#\S* $/);
+  expect((await before).stdout).toBe("before\n");
+  const during = machine.run("echo during");
+  input.write("echo hello-$((1+1))\r");
+  await expect.poll(() => shown).toMatch(/hello-2/);
+  input.write("\x1d\x1d\x1d");
+
+  expect(await attached).toBe("left");
+  expect((await during).stdout).toBe("during\n");
+  expect(shown).not.toContain("dryboot-");
+});
+
+test("a guest that is lost is started again when it has ended, and once more when that fails", async ({
+  onTestFinished,
+}) => {
+  await using machine = await start("fake-guest");
+  const { runDirectory } = machine;
+  // Kept, as after every boot that has failed.
+  onTestFinished(() => rm(runDirectory, { recursive: true }));
+  await machine
+    .run(
+      `echo '[   12.3] Kernel panic - not syncing: x' >/proc/$(cat ${machine.runDirectory}/shell.pid)/fd/1`,
+    )
+    .catch(() => {});
+  await expect(machine.waitForConsoleText("never")).rejects.toThrow("kernel panic");
+  await expect(machine.start()).rejects.toThrow(/kernel panic.*; could not start it again, for/);
+  await machine.crash();
+  await expect(machine.start({ timeoutMs: 1 })).rejects.toMatchObject({ code: "BOOT_TIMEOUT" });
+  expect(machine.isUp).toBe(false);
+  await expect(machine.run("true")).rejects.toThrow(
+    "fake: the guest has ended; could not run: true",
+  );
+  await machine.start();
+  await machine.succeed("true");
 });
 
 test("a guest that dies by itself is the cause of every later failure", async () => {
   await using machine = await start("fake-guest");
+  // One that waited for the end in vain must not make a wanted end of what comes later.
+  await expect(machine.waitForShutdown({ timeoutMs: 1 })).rejects.toThrow("still runs");
   const parent = `$(cut -d' ' -f4 /proc/$(cat ${machine.runDirectory}/shell.pid)/stat)`;
   const first = await machine.run(`kill -KILL ${parent}; sleep 60`).catch((error) => error);
   expect(first).toMatchObject({ code: "GUEST_LOST", exitCode: 4 });

@@ -15,8 +15,8 @@ beforeAll(async () => {
   ]);
 });
 
-test("whoever logs in has a session with the manager of his units; su and runuser without -l stay in theirs", () => {
-  expect(values[0]).toEqual([true, true, true, true, false, false]);
+test("whoever logs in has a session with the manager of his units; runuser, and su without -l, stay in theirs", () => {
+  expect(values[0]).toEqual([true, true, false, true, false, false]);
 });
 
 test("a path compiled into a program is replaced by one of the same length", () => {

@@ -51,6 +51,24 @@ test("a monitor that falls silent costs one deadline and no more", async () => {
   expect(await qmp.event(["STOP"], Deadline.after(20))).toBeUndefined();
 });
 
+test("an answer that comes too late is not taken for that of another command", async () => {
+  const path = join(directory, "late");
+  const answers = [
+    '{"id": 1, "return": {}}',
+    "",
+    '{"id": 2, "return": 2}\r\n{"id": 3, "return": 3}',
+  ];
+  const server = createServer((socket) => {
+    socket.write('{"QMP": {}}\r\n');
+    socket.on("data", () => socket.write(`${answers.shift() ?? ""}\r\n`));
+  });
+  server.unref().listen(path);
+  await once(server, "listening");
+  using qmp = await connectQmp(path, soon());
+  await expect(qmp.execute("stop", { deadline: Deadline.after(50) })).rejects.toThrow("not answer");
+  expect(await qmp.execute("query-status", { deadline: soon() })).toBe(3);
+});
+
 test("a monitor that never comes is given up at the deadline, or when QEMU has ended", async () => {
   const nowhere = join(directory, "nowhere");
   await expect(connectQmp(nowhere, Deadline.after(20))).rejects.toBeInstanceOf(QmpError);
@@ -117,14 +135,28 @@ test("keys are pressed together, and unknown ones refused", async () => {
   await expect(pressKeys(qmp, "ctrl-hyper", soon())).rejects.toBeInstanceOf(QmpError);
 });
 
-test("a port is forwarded to a free one of the host, another each time", async () => {
+/** A QEMU that lists its forwards from the oldest to the newest: nobody says in which order they come. */
+const oldestFirst = (): Qmp => ({
+  ...qmp,
+  execute: async (command, options) => {
+    const answer = await qmp.execute(command, options);
+    return options.arguments?.["command-line"] === "info usernet"
+      ? String(answer).split("\n").toReversed().join("\n")
+      : answer;
+  },
+});
+
+test("a port is forwarded to a free one of the host, another each time, also at once", async () => {
+  const reversed = oldestFirst();
   const ports = [
-    await forwardPort(qmp, 80, soon()),
-    await forwardPort(qmp, 80, soon()),
-    await forwardPort(qmp, 443, soon()),
+    ...(await Promise.all([80, 80, 443].map((port) => forwardPort(qmp, port, soon())))),
+    await forwardPort(reversed, 80, soon()),
+    await forwardPort(reversed, 443, soon()),
   ];
-  expect(new Set(ports).size).toBe(3);
+  expect(new Set(ports).size).toBe(5);
   for (const port of ports) expect(port).toBeGreaterThan(1023);
+  await expect(forwardPort(qmp, 70_000, soon())).rejects.toThrow("Bad guest port");
+  expect(ports).not.toContain(await forwardPort(qmp, 80, soon()));
 });
 
 test("every network card of the guest loses its link, by the name that QEMU knows it by", async () => {

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -26,11 +34,13 @@ test("a run directory is private and goes with its guest", async () => {
   expect(existsSync(path)).toBe(false);
 });
 
-test("a kept directory stays", async () => {
+test("a kept directory stays, without the image of the guest's whole closure", async () => {
   const directory = await createRunDirectory();
+  for (const name of ["store.img", "console.log"]) writeFileSync(join(directory.path, name), "");
   await directory.keep();
   await directory[Symbol.asyncDispose]();
-  expect(existsSync(directory.path)).toBe(true);
+  expect(existsSync(join(directory.path, "console.log"))).toBe(true);
+  expect(existsSync(join(directory.path, "store.img"))).toBe(false);
 });
 
 test("a TMPDIR that cannot be written is an error of this host in one line", async () => {

@@ -117,8 +117,6 @@ in
       runuser-l = {
         rootOK = true;
         unixAuth = false;
-        startSession = true;
-        setLoginUid = false;
       };
       systemd-user = {
         text = ''
