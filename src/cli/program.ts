@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { DrybootError, exitCodes } from "../errors.ts";
 import type { Context } from "./context.ts";
-import { writeLines, type Io } from "./io.ts";
-import { addCommonOptions, type CommonOptions } from "./options.ts";
+import { commandTable } from "./commands.ts";
+import { columnsOf, writeLines, type Io } from "./io.ts";
+import { isKnownFlag, optionsNamed, type CommonOptions, type Options } from "./options.ts";
 
 /** Runs one command line; gives the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -30,11 +31,6 @@ type Perform = (
   work: (context: Context) => Promise<number>,
 ) => Promise<void>;
 
-interface SmokeOptions {
-  readonly setup?: boolean;
-  readonly junit?: string;
-}
-
 function describeProgram(io: Io, guestCommand: readonly string[], perform: Perform): Command {
   const program = new Command("dryboot")
     .description(
@@ -45,95 +41,30 @@ function describeProgram(io: Io, guestCommand: readonly string[], perform: Perfo
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 80,
-      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      getOutHelpWidth: () => columnsOf(io.stdout),
+      getErrHelpWidth: () => columnsOf(io.stderr),
+      outputError: (text, write) => write(explainOption(text)),
     });
-  const command = (usage: string, description: string): Command =>
-    addCommonOptions(program.command(usage).description(description));
-
-  command("smoke [machine...]", "build, boot and check machines; all of them when none is named")
-    .option("--setup", "install what this host lacks first")
-    .option("--junit <file>", "also write the results to a file, in JUnit's format")
-    .action((references: string[], options: CommonOptions & SmokeOptions) =>
-      perform(options, async (context) => {
-        if (options.setup === true)
-          await (await import("./commands/setup.ts")).prepareHost(context);
-        return (await import("./commands/smoke.ts")).smoke(
-          [...references, ...guestCommand],
-          options,
-          context,
-        );
-      }),
-    );
-  command("test [filter...]", "run the tests of the machines here, as npm test does").action(
-    (filters: string[], options: CommonOptions) =>
-      perform(options, async (context) =>
-        (await import("./commands/test.ts")).test([...filters, ...guestCommand], options, context),
-      ),
-  );
-  command("build [machine]", "print the store path of a machine's vm")
-    .option("--system", "of the system that is deployed instead")
-    .action(
-      (reference: string | undefined, options: CommonOptions & { readonly system?: boolean }) =>
-        perform(options, async (context) =>
-          (await import("./commands/build.ts")).build(
-            reference,
-            { system: options.system === true },
-            context,
-          ),
-        ),
-    );
-  command("boot [machine]", "boot a machine and give the terminal to its console").action(
-    (reference: string | undefined, options: CommonOptions) =>
-      perform(options, async (context) =>
-        (await import("./commands/boot.ts")).boot(reference, context),
-      ),
-  );
-  command(
-    "run [machine]",
-    "boot a machine and run a command in it: dryboot run MACHINE -- COMMAND…",
-  ).action((reference: string | undefined, options: CommonOptions) =>
-    perform(options, async (context) =>
-      (await import("./commands/run.ts")).run(reference, guestCommand, context),
-    ),
-  );
-  command("init", "put dryboot into the configuration repository in this directory").action(
-    (options: CommonOptions) =>
-      perform(options, async (context) => (await import("./commands/init.ts")).init(context)),
-  );
-  command(
-    "checks [machine]",
-    "list what smoke would check, and where each check comes from",
-  ).action((reference: string | undefined, options: CommonOptions) =>
-    perform(options, async (context) =>
-      (await import("./commands/checks.ts")).checks(reference, context),
-    ),
-  );
-  command(
-    "diff [machine]",
-    "show in what the vm differs from the system that is deployed, and what that leaves untested",
-  ).action((reference: string | undefined, options: CommonOptions) =>
-    perform(options, async (context) =>
-      (await import("./commands/diff.ts")).diff(reference, context),
-    ),
-  );
-  command("attach <directory>", "give the terminal to a guest that a failed test keeps").action(
-    (directory: string, options: CommonOptions) =>
-      perform(options, async (context) =>
-        (await import("./commands/attach.ts")).attach(directory, context),
-      ),
-  );
-  command("list", "list the machines that can be called by name").action((options: CommonOptions) =>
-    perform(options, async (context) => (await import("./commands/list.ts")).list(context)),
-  );
-  command("doctor", "say what this host can do, and how to mend what it cannot").action(
-    (options: CommonOptions) =>
-      perform(options, async (context) => (await import("./commands/doctor.ts")).doctor(context)),
-  );
-  command("setup", "install what this host lacks").action((options: CommonOptions) =>
-    perform(options, async (context) => (await import("./commands/setup.ts")).setup(context)),
-  );
+  for (const { usage, description, takes, perform: performCommand } of commandTable) {
+    const command = program.command(usage).description(description);
+    for (const option of optionsNamed(takes)) command.addOption(option);
+    command.configureOutput({ outputError: (text, write) => write(explainOption(text, command)) });
+    command.action(() => {
+      const options: Options = command.opts();
+      const call = { words: command.args, guestCommand, options };
+      return perform(options, (context) => performCommand(call, context));
+    });
+  }
   return program;
+}
+
+/** An option that other commands take is not misspelt. */
+function explainOption(text: string, command?: Command): string {
+  const [, flag = ""] = /^error: unknown option '([^']+)'/.exec(text) ?? [];
+  if (!isKnownFlag(flag)) return text;
+  if (command === undefined) return `error: ${flag} stands behind the command\n`;
+  const name = command.name();
+  return `error: ${name} has no use for ${flag}\ndryboot ${name} --help lists what it takes\n`;
 }
 
 async function explain(error: unknown, io: Io): Promise<number> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { InterruptedError } from "../errors.ts";
+import { isAdmitted, type Capacity } from "./guest-admission.ts";
 import { fileClaim, readClaims, type Claim, type ClaimFile } from "./guest-claims.ts";
 import { availableMemoryMiB, totalMemoryMiB } from "./resources.ts";
 
@@ -21,11 +22,6 @@ export interface GuestSlotOptions {
   readonly directory?: string;
   /** What is shared out. @default this host's memory and cores */
   readonly capacity?: Capacity;
-}
-
-export interface Capacity {
-  readonly memoryMiB: number;
-  readonly cores: number;
 }
 
 const memoryOfQemuMiB = 300;
@@ -159,43 +155,4 @@ async function settledClaims({ directory }: ClaimFile): Promise<readonly Claim[]
 function processesWithGuests(claims: readonly Claim[]): number[] {
   const held = claims.filter((claim) => claim.held);
   return [...new Set(held.map(({ id }) => Number.parseInt(id, 10)))];
-}
-
-/** Whether a claim may have its guest now; every process comes to the same answer from the same claims. */
-function isAdmitted(
-  claim: Claim,
-  claims: readonly Claim[],
-  { memoryMiB, cores, freeMemoryMiB = Infinity }: Capacity & { readonly freeMemoryMiB?: number },
-): boolean {
-  const others = claims.filter(({ id }) => id !== claim.id);
-  const before = others.filter((other) => other.held || isEarlier(other, claim));
-  if (before.length === 0) return true;
-  const total = (of: "memoryMiB" | "cores"): number =>
-    before.reduce((sum, other) => sum + other[of], claim[of]);
-  if (
-    total("cores") <= cores &&
-    total("memoryMiB") <= memoryMiB &&
-    claim.memoryMiB <= freeMemoryMiB
-  )
-    return true;
-  return breaksDeadlock(claim, others);
-}
-
-/**
- * Whether every guest that runs is kept by somebody who waits for another one, so that none would ever end: then the
- * first who waits gets one over the budget.
- */
-function breaksDeadlock(claim: Claim, others: readonly Claim[]): boolean {
-  const waiting = [...others.filter((other) => !other.held), claim];
-  const running = others.filter((other) => other.held);
-  const blocked = new Set(waiting.flatMap(({ blocks }) => blocks));
-  if (running.some(({ holder }) => !blocked.has(holder))) return false;
-  const extending = waiting.filter(({ blocks }) =>
-    running.some(({ holder }) => blocks.includes(holder)),
-  );
-  return extending.includes(claim) && !extending.some((other) => isEarlier(other, claim));
-}
-
-function isEarlier(left: Claim, right: Claim): boolean {
-  return left.number === right.number ? left.id < right.id : left.number < right.number;
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hostTime } from "../clock.ts";
 import { HostError } from "../errors.ts";
 import { hostBootId } from "../host-boot.ts";
 import { startTimeOf } from "../process-group.ts";
@@ -28,8 +30,6 @@ export interface ClaimFile {
   remove(): Promise<void>;
 }
 
-let count = 0;
-
 /**
  * Files a claim. The file is there before its number is drawn: whoever has not seen the file will be behind it, and
  * whoever sees it without a number waits for that (Lamport's bakery). So no file is ever locked.
@@ -40,11 +40,12 @@ export async function fileClaim(
   directory: string = claimsDirectory(),
 ): Promise<ClaimFile> {
   await ownDirectory(directory);
-  const id = `${processName(process.pid)}-${++count}`;
+  // This module may be there several times in a process: one for each thread, or for each file of tests.
+  const id = `${processName(process.pid)}-${randomUUID()}`;
   const path = join(directory, id);
   try {
     await writeFile(path, "", { mode: 0o600, flag: "wx" });
-    const number = Number(process.hrtime.bigint());
+    const number = Number(hostTime());
     const claim: Claim = { ...wish, id, number, held: false };
     await writeFile(path, JSON.stringify(claim));
     return {

@@ -1,9 +1,9 @@
 export { canRun, examineHost, type DoctorOptions, type Finding } from "./doctor.ts";
+export type { Capacity } from "./guest-admission.ts";
 export {
   acquireGuestSlot,
   hostCapacity,
   takeGuestRoom,
-  type Capacity,
   type GuestRoomOptions,
   type GuestShortage,
   type GuestSlotOptions,

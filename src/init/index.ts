@@ -1,2 +1,3 @@
 export { init } from "./init.ts";
-export type { InitFile, InitOptions, InitResult } from "./init.ts";
+export type { InitOptions, InitResult } from "./init.ts";
+export type { InitFile } from "./repository.ts";

@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { DrybootError, InterruptedError } from "../errors.ts";
 import { quoteWords } from "../shell-quote.ts";
 import {
@@ -10,21 +8,14 @@ import {
   type NixOptions,
 } from "../nix/index.ts";
 import { firstTest } from "./first-test.ts";
-import { completePackage } from "./package-json.ts";
+import { completePackage, type PackageChange } from "./package-json.ts";
+import { openRepository, type InitFile, type Repository } from "./repository.ts";
 import { surveyRepository, type FoundMachine, type Survey } from "./survey.ts";
 import { workflow } from "./workflow.ts";
 
 export interface InitOptions extends NixOptions {
   /** Ranges of the packages that tests need. */
   readonly versions: Readonly<Record<string, string>>;
-}
-
-/** One file of the repository, and what became of it. */
-export interface InitFile {
-  readonly path: string;
-  readonly action: "written" | "amended" | "kept";
-  /** Why it was kept, or what was added. */
-  readonly detail?: string;
 }
 
 export interface InitResult {
@@ -51,67 +42,78 @@ const otherForges = [".gitlab-ci.yml", ".woodpecker.yml", ".woodpecker", ".forge
  * @throws {UsageError} `MACHINE_NOT_FOUND` where there is no configuration
  */
 export async function init(options: InitOptions): Promise<InitResult> {
-  const { cwd, versions } = options;
   const survey = await surveyRepository(options);
   const { machines, machinesDirectory } = survey;
-  const remarks: string[] = [];
-  const files: InitFile[] = [];
-  const add = async (path: string, text: string): Promise<void> => {
-    files.push(await addFile(cwd, path, text));
-  };
-
-  const packagePath = join(cwd, "package.json");
-  const existing = existsSync(packagePath) ? await readFile(packagePath, "utf8") : undefined;
   // Evaluated before the first file is written: whoever interrupts that finds the repository as it was.
   const tests: PlannedTest[] = [];
   for (const machine of machines) tests.push(await planTest(machine, options));
+  const repository = openRepository(options.cwd);
+  const { isModule, testScript } = await addToPackage(repository, survey, options);
+  await addVitestConfig(repository, isModule);
+  if (machinesDirectory !== undefined) {
+    const text = `${JSON.stringify({ machinesDirectory }, undefined, 2)}\n`;
+    await repository.add("dryboot.config.json", text);
+  }
+  for (const test of tests) {
+    if (test.text === undefined) repository.remark(test.remark);
+    else await repository.add(test.path, test.text);
+  }
+  await repository.add(".gitignore", "node_modules/\n.vitest-attachments/\n");
+  await addWorkflow(repository, survey, testScript);
+  const { files, remarks } = repository;
+  return { machines: machines.map(({ source }) => source.name), files, remarks, testScript };
+}
 
-  const name = basename(cwd)
+async function addToPackage(
+  repository: Repository,
+  survey: Survey,
+  options: InitOptions,
+): Promise<PackageChange> {
+  const path = "package.json";
+  const existing = await repository.read(path);
+  const change = completePackage(existing, {
+    name: packageName(options.cwd),
+    versions: options.versions,
+    smoke: await smokeScript(survey, options),
+  });
+  const { added, text } = change;
+  if (existing === undefined) await repository.add(path, text);
+  else if (added.length === 0) repository.keep(path, "lacked nothing");
+  else await repository.amend(path, text, `added ${added.join(", ")}`);
+  return change;
+}
+
+function packageName(directory: string): string {
+  const name = basename(directory)
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, "-")
     .replace(/^[._-]+/, "");
-  const change = completePackage(existing, {
-    name: name || "machines",
-    versions,
-    smoke: await smokeScript(survey, options),
-  });
-  if (change.added.length > 0) await writeFile(packagePath, change.text);
-  files.push(packageFile(existing !== undefined, change.added));
+  return name || "machines";
+}
 
-  const config = viteConfigs.find((candidate) => existsSync(join(cwd, candidate)));
-  if (config === undefined) {
-    // Where package.json does not say that files are ES modules, their name has to.
-    await add(change.isModule ? "vitest.config.ts" : "vitest.config.mts", vitestConfig);
-  } else {
-    files.push({ path: config, action: "kept" });
-    if (!(await readFile(join(cwd, config), "utf8")).includes("dryboot/config"))
-      remarks.push(
-        `${config}: take defineConfig from "dryboot/config"; it sets time limits and the number of guests`,
-      );
-  }
-  if (machinesDirectory !== undefined)
-    await add("dryboot.config.json", `${JSON.stringify({ machinesDirectory }, undefined, 2)}\n`);
-  for (const test of tests) {
-    if (test.text === undefined) remarks.push(test.remark);
-    else await add(test.path, test.text);
-  }
-  await add(".gitignore", "node_modules/\n.vitest-attachments/\n");
-  const forge = otherForges.find((candidate) => existsSync(join(cwd, candidate)));
-  if (forge === undefined) {
-    const isFlake = machines.some(({ source }) => source.kind === "flake");
-    const text = workflow({
-      testScript: change.testScript,
-      ...(isFlake ? {} : { nixpkgs: defaultChannel }),
-    });
-    await add(".github/workflows/dryboot.yml", text);
-  } else remarks.push(`${forge} is there: no workflow for GitHub was written`);
+async function addVitestConfig(repository: Repository, isModule: boolean): Promise<void> {
+  const config = viteConfigs.find((name) => repository.has(name));
+  // Where package.json does not say that files are ES modules, their name has to.
+  if (config === undefined)
+    return repository.add(isModule ? "vitest.config.ts" : "vitest.config.mts", vitestConfig);
+  repository.keep(config);
+  if ((await repository.read(config))?.includes("dryboot/config") !== true)
+    repository.remark(
+      `${config}: take defineConfig from "dryboot/config"; it sets time limits and the number of guests`,
+    );
+}
 
-  return {
-    machines: machines.map(({ source }) => source.name),
-    files,
-    remarks,
-    testScript: change.testScript,
-  };
+async function addWorkflow(
+  repository: Repository,
+  { machines }: Survey,
+  testScript: string,
+): Promise<void> {
+  const forge = otherForges.find((name) => repository.has(name));
+  if (forge !== undefined)
+    return repository.remark(`${forge} is there: no workflow for GitHub was written`);
+  const isFlake = machines.some(({ source }) => source.kind === "flake");
+  const text = workflow({ testScript, ...(isFlake ? {} : { nixpkgs: defaultChannel }) });
+  await repository.add(".github/workflows/dryboot.yml", text);
 }
 
 /** Names the machines where `dryboot smoke` alone would take none, or others than the tests do. */
@@ -154,23 +156,4 @@ async function planTest(
       remark: `${source.name}: no test was written: ${why}. ${more} says more; then run init again`,
     };
   }
-}
-
-async function addFile(cwd: string, path: string, text: string): Promise<InitFile> {
-  const target = join(cwd, path);
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    await writeFile(target, text, { flag: "wx" });
-    return { path, action: "written" };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    return { path, action: "kept", detail: "was there" };
-  }
-}
-
-function packageFile(existed: boolean, added: readonly string[]): InitFile {
-  const path = "package.json";
-  if (!existed) return { path, action: "written" };
-  if (added.length === 0) return { path, action: "kept", detail: "lacked nothing" };
-  return { path, action: "amended", detail: `added ${added.join(", ")}` };
 }

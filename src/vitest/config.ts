@@ -6,7 +6,9 @@ import { longestTestMs, type DrybootSettings } from "./settings.ts";
 
 export type { DrybootSettings } from "./settings.ts";
 
+/** vitest's configuration, and dryboot's settings for the tests. */
 export interface DrybootConfig extends ViteUserConfig {
+  /** Goes before what `dryboot.config.*` says. */
   readonly dryboot?: DrybootSettings;
 }
 
@@ -38,6 +40,8 @@ export function defineConfig({
       teardownTimeout: 30_000,
       maxWorkers: Math.max(1, Math.floor(fits)),
       ...test,
+      // Projects that run at the same time must have as many workers each; those without machines go first.
+      sequence: { groupOrder: 1, ...test?.sequence },
     },
   });
 }

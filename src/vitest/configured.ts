@@ -1,4 +1,7 @@
-import { readConfigFile } from "../config/index.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readConfigFile, requireKnownMachines } from "../config/index.ts";
+import { listMachineFiles } from "../nix/index.ts";
 import type { DrybootSettings, GuestDefaults } from "./settings.ts";
 
 /**
@@ -13,6 +16,12 @@ export async function configuredSettings(directory: string): Promise<DrybootSett
     machines = {},
     ...limits
   } = await readConfigFile(directory);
+  const files = listMachineFiles({
+    cwd: directory,
+    ...(machinesDirectory === undefined ? {} : { machinesDirectory }),
+  });
+  // A flake may have more of them; only Nix would know.
+  if (!existsSync(join(directory, "flake.nix"))) requireKnownMachines(Object.keys(machines), files);
   return {
     cwd: directory,
     ...guestDefaults(limits),

@@ -1,6 +1,8 @@
 import { test as base, type TestAPI } from "vitest";
 import type { Bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
+import { awaitedMachine, callText } from "./awaited-machine.ts";
+import { mustBeAwaited } from "./awaited.ts";
 import { reportFailure } from "./failure.ts";
 import { startGuest, type Guest, type MachineOptions } from "./guests.ts";
 import { sharedWork, type SharedWork } from "./shared-work.ts";
@@ -9,9 +11,22 @@ export type { MachineOptions } from "./guests.ts";
 
 /** The machines of a test. */
 export interface Machines {
-  /** Boots a guest for this test alone; it is ended after it. */
+  /**
+   * Boots a guest for this test alone; it is ended after it.
+   *
+   * @param machine a name in `machines/`, a path, `.#web` of a flake, or a vm that `build` made
+   * @throws {NixError} where the machine cannot be built; {GuestLostError} where the guest does not boot; {UsageError}
+   * where there is no such machine; {HostError} where this host cannot run it
+   * @example
+   * const web = await machines.start("web", { memoryMiB: 2048 });
+   */
   start(machine: string | Bootable, options?: MachineOptions): Promise<Machine>;
-  /** The guest that the tests of this file share: the first that asks boots it, the end of the file ends it. */
+  /**
+   * The guest that the tests of this file share: the first that asks boots it, the end of the file ends it. Tests that
+   * ask with other options get another one.
+   *
+   * @throws as {@link start}, to every test that asks
+   */
   shared(machine: string | Bootable, options?: MachineOptions): Promise<Machine>;
 }
 
@@ -54,16 +69,18 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
     const earlierErrors = task.result?.errors?.length ?? 0;
     const file = `file ${task.file.id}`;
     const ownHolder = `test ${task.id}`;
-    const machineOf = async (guest: Promise<Guest>): Promise<Machine> => {
+    const machineOf = (guest: Promise<Guest>, text: string): Promise<Machine> => {
       asked.add(guest);
-      return (await guest).machine;
+      const { stack } = new Error();
+      const started = guest.then(({ machine }) => awaitedMachine(machine, task));
+      return mustBeAwaited(started, { text: `machines.${text}`, stack, task });
     };
     await use({
       start(machine, options) {
         const keeper = { holder: ownHolder, blocks: [file] };
         const guest = startGuest(machine, { ...machineOptions, ...options }, keeper, signal);
         own.push(guest);
-        return machineOf(guest);
+        return machineOf(guest, callText("start", [machine]));
       },
       shared(machine, options) {
         const all = { ...machineOptions, ...options };
@@ -74,7 +91,7 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
           sharedGuests.started.push(guest);
           return guest;
         });
-        return machineOf(work.wait(signal));
+        return machineOf(work.wait(signal), callText("shared", [machine]));
       },
     });
     const starts = await Promise.allSettled(asked);

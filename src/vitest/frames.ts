@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 
-const ownDirectory = fileURLToPath(new URL("..", import.meta.url));
+const ownFolder = new URL("..", import.meta.url);
+
+/** A stack has it as a path, or as a URL, in which blanks and umlauts look otherwise. */
+const ownNames = [fileURLToPath(ownFolder), ownFolder.href];
 
 // Ten, as Node has it, end within dryboot where a matcher asks systemd, say.
 Error.stackTraceLimit = Math.max(Error.stackTraceLimit, 50);
@@ -12,7 +15,7 @@ Error.stackTraceLimit = Math.max(Error.stackTraceLimit, 50);
 export function framesOutside(stack = ""): string[] {
   const lines = stack.trimEnd().split("\n");
   const frames = lines.slice(lines.findLastIndex((line) => !/^\s+at /.test(line)) + 1);
-  return frames.filter((frame) => !frame.includes(ownDirectory));
+  return frames.filter((frame) => !ownNames.some((name) => frame.includes(name)));
 }
 
 /** Some of it was written by whoever uses dryboot, rather than by a package. */

@@ -1,11 +1,12 @@
 import { inject } from "vitest";
 import { InterruptedError, UsageError } from "../errors.ts";
-import { acquireGuestSlot } from "../host/index.ts";
+import { acquireGuestSlot, type GuestSlotOptions } from "../host/index.ts";
 import { boot, sizeOf, type Bootable, type BootOptions } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
 import { builtVm } from "./builds.ts";
-import { slowProgress } from "./progress.ts";
+import { slowProgress, type SlowProgress } from "./progress.ts";
 import type { DrybootSettings } from "./settings.ts";
+import { pauseLimits } from "./test-limit.ts";
 
 /** How a test wants its guest. */
 export interface MachineOptions extends Pick<
@@ -41,22 +42,38 @@ export async function startGuest(
   let at: string | undefined;
   signal.addEventListener("abort", () => void (at = progress.latest()), { once: true });
   try {
-    const slot = await acquireGuestSlot({
-      ...(await sizeOf(vm, bootOptions)),
-      ...keeper,
-      signal,
-      onWait: (processes) =>
-        progress.show({
-          phase: "waiting until other guests have ended",
-          detail: `of process ${processes.join(", ")}`,
-        }),
-    });
+    const slot = await waitForRoom(
+      { ...(await sizeOf(vm, bootOptions)), ...keeper, signal },
+      progress,
+    );
     return await bootInSlot(vm, { ...bootOptions, signal, onProgress: progress.show }, slot);
   } catch (error) {
     if (!(error instanceof InterruptedError) || at === undefined) throw error;
     throw new InterruptedError(`${vm.name}: interrupted at ${at}`, { cause: error });
   } finally {
     progress.end();
+  }
+}
+
+/** However long it takes: it is no test's fault. */
+async function waitForRoom(
+  wanted: GuestSlotOptions,
+  { show }: Pick<SlowProgress, "show">,
+): Promise<AsyncDisposable> {
+  let pause: Disposable | undefined;
+  try {
+    return await acquireGuestSlot({
+      ...wanted,
+      onWait(processes) {
+        pause = pauseLimits();
+        show({
+          phase: "waiting until other guests have ended",
+          detail: `of process ${processes.join(", ")}`,
+        });
+      },
+    });
+  } finally {
+    pause?.[Symbol.dispose]();
   }
 }
 

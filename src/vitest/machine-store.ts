@@ -9,13 +9,12 @@ export interface MachineStore {
   readonly specifications: Map<string, UsingSpecification>;
   /** What users should know of the host. */
   readonly notices: readonly string[];
-  readonly said: Set<string>;
 }
 
 /** @param warning what is to be said before the first machine is used */
 export function createMachineStore(warning: string | undefined): MachineStore {
   const notices = warning === undefined ? [] : [warning];
-  return { outcomes: new Map(), specifications: new Map(), notices, said: new Set() };
+  return { outcomes: new Map(), specifications: new Map(), notices };
 }
 
 export interface UsingSpecification {

@@ -148,6 +148,7 @@ function extend(name: string, rows: readonly Row[]): void {
         text: `expect(${nameOf(subject)}).${holds ? "" : "not."}${name}()`,
         stack: new Error().stack,
         task: this.task,
+        isChained: true,
       });
     },
   });

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { TestSpecification, Vitest } from "vitest/node";
+import { performance } from "../clock.ts";
 import { formatMs } from "../deadline.ts";
 import { availableMemoryMiB } from "../host/index.ts";
 import { buildKey, buildMachine, type BuildOutcome } from "./builds.ts";
@@ -46,8 +47,13 @@ function summary(references: readonly string[], { outcomes }: MachineStore): str
   return failed.length === 0 ? built : `${built}, and not ${failed.join(", ")}`;
 }
 
+/** For all projects of a run. */
+const saidIn = new WeakMap<Vitest, Set<string>>();
+
 /** What dryboot has chosen by itself. */
-function sayOnce(vitest: Vitest, { outcomes, notices, said }: MachineStore): void {
+function sayOnce(vitest: Vitest, { outcomes, notices }: MachineStore): void {
+  const said = saidIn.get(vitest) ?? new Set();
+  saidIn.set(vitest, said);
   const nixpkgs = [...outcomes.values()].flatMap((outcome) =>
     outcome.error === undefined ? [`nixpkgs: ${outcome.nixpkgs}`] : [],
   );

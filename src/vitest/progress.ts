@@ -1,3 +1,4 @@
+import { clearTimeout, performance, setInterval, setTimeout } from "../clock.ts";
 import { formatMs } from "../deadline.ts";
 import type { Progress } from "../machine/index.ts";
 
@@ -8,21 +9,30 @@ export interface SlowProgress {
   end(): void;
 }
 
-const quietMs = 5_000;
-const betweenMs = 10_000;
+interface Rhythm {
+  readonly quietMs: number;
+  readonly betweenMs: number;
+}
 
-/** Says now and then what a machine is at, once it takes longer than a reader likes to wait for nothing. */
+/**
+ * Says now and then what a machine is at, once it takes longer than a reader likes to wait for nothing; the same thing
+ * once.
+ */
 export function slowProgress(
   name: string,
   write: (line: string) => void = (line) => void process.stderr.write(line),
+  { quietMs, betweenMs }: Rhythm = { quietMs: 5_000, betweenMs: 10_000 },
 ): SlowProgress {
   const startedAtMs = performance.now();
   let latest: Progress | undefined;
   const describe = (): string | undefined =>
     latest?.detail ? `${latest.phase}: ${latest.detail.slice(0, 100)}` : latest?.phase;
+  let said: string | undefined;
   const show = (): void => {
-    if (latest === undefined) return;
-    write(`${name}: ${describe()} (${formatMs(performance.now() - startedAtMs)})\n`);
+    const text = describe();
+    if (text === undefined || text === said) return;
+    said = text;
+    write(`${name}: ${text} (${formatMs(performance.now() - startedAtMs)})\n`);
   };
   let timer: NodeJS.Timeout | undefined = setTimeout(() => {
     show();

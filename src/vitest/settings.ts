@@ -3,6 +3,9 @@ import type { BootOptions, BuildOptions } from "../launch.ts";
 /** What a test may take where there is no KVM; with it a quarter of that. */
 export const longestTestMs = 600_000;
 
+/** Stands for dryboot's own limit of a test where vitest's would be, which cannot stand still: below zero is none. */
+export const limitedByDryboot = -1;
+
 /** What a guest may take, where its test does not say. */
 export interface GuestDefaults extends Pick<BootOptions, "memoryMiB" | "cores"> {
   /** How long a boot may take. @default 120000, and four times that under TCG */
@@ -19,6 +22,11 @@ export interface DrybootSettings
   readonly nixpkgs?: string;
   /** Where relative paths start. @default the root of the vitest project */
   readonly cwd?: string;
+  /**
+   * How long a test may take, without the time that it waits for other guests to end; `test.testTimeout` goes before it,
+   * and counts that too. @default 150000, and four times that under TCG
+   */
+  readonly testLimitMs?: number;
   /** Of single machines, by name. */
   readonly machines?: Readonly<Record<string, GuestDefaults>>;
 }
@@ -31,5 +39,7 @@ declare module "vitest" {
     dryboot: DrybootSettings;
     /** What runs this project's tests by hand. */
     drybootCommand: readonly string[];
+    /** How long a test may take for which nobody has said it. */
+    drybootTestLimitMs: number;
   }
 }

@@ -1,10 +1,17 @@
 import { relative } from "node:path";
 import type { Reporter, TestProject, TestSpecification, Vitest } from "vitest/node";
+import { UsageError } from "../errors.ts";
 import { acceleratorOf } from "../launch.ts";
 import { configuredSettings } from "./configured.ts";
 import { createMachineStore, type MachineStore } from "./machine-store.ts";
 import { prepareMachines } from "./prepare.ts";
-import { commandLinePlugin, longestTestMs, type DrybootSettings } from "./settings.ts";
+import {
+  commandLinePlugin,
+  limitedByDryboot,
+  longestTestMs,
+  type DrybootSettings,
+} from "./settings.ts";
+import { besideThis } from "./own-files.ts";
 import { watchMachines } from "./watch.ts";
 
 /** Puts dryboot into a run of vitest: limits of time, the machines before the first test, Nix files under watch. */
@@ -13,6 +20,7 @@ export async function takePart(
   project: TestProject,
   given: DrybootSettings,
 ): Promise<void> {
+  refuseVmPools(project);
   const commandLine = vitest.vite.config.plugins.find(({ name }) => name === commandLinePlugin);
   const settings: DrybootSettings = {
     ...(await configuredSettings(project.config.root)),
@@ -23,10 +31,18 @@ export async function takePart(
   project.provide("drybootCommand", commandOf(vitest, project));
   // Where the measurement fails, the first boot says why.
   const accelerator = await acceleratorOf(settings.accelerator).catch(() => undefined);
-  limitTests(project, accelerator?.timeoutScale ?? slowestScale);
+  limitTests(project, settings, accelerator?.timeoutScale ?? slowestScale);
   const store = createMachineStore(accelerator?.warning);
   vitest.config.reporters.push(beforeTests(vitest, project, settings, store));
   if (vitest.config.watch) watchMachines(vitest, project, settings, store);
+}
+
+/** There, what Node throws is no `Error`, and what it reads is no `Uint8Array`. */
+function refuseVmPools({ config: { pool } }: TestProject): void {
+  if (!pool.startsWith("vm")) return;
+  throw new UsageError(
+    `tests of machines cannot run in vitest's pool ${pool}: set test.pool to "forks" or "threads"`,
+  );
 }
 
 /** Without what vitest finds by itself. */
@@ -47,9 +63,20 @@ function commandOf(vitest: Vitest, project: TestProject): readonly string[] {
 const slowestScale = 4;
 
 /** The limit of a whole test is the last resort; it is shorter where guests are fast, unless the user has set it. */
-function limitTests({ config }: TestProject, timeoutScale: number): void {
+function limitTests(
+  project: TestProject,
+  { testLimitMs }: DrybootSettings,
+  timeoutScale: number,
+): void {
+  const { config } = project;
   const limitMs = (longestTestMs * timeoutScale) / slowestScale;
-  if (config.testTimeout === longestTestMs) config.testTimeout = limitMs;
+  if (config.testTimeout === longestTestMs) {
+    config.testTimeout = limitedByDryboot;
+    // A test that ran out of time shows where it begins.
+    config.includeTaskLocation = true;
+    project.provide("drybootTestLimitMs", testLimitMs ?? limitMs);
+    config.setupFiles.push(besideThis("limit-tests"));
+  }
   if (config.hookTimeout === longestTestMs) config.hookTimeout = limitMs;
 }
 

@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
 import type { TestProject, Vitest } from "vitest/node";
+import { clearTimeout, setTimeout } from "../clock.ts";
 import { buildKey, type BuildOutcome } from "./builds.ts";
 import type { MachineStore } from "./machine-store.ts";
 import { buildAll } from "./prepare.ts";

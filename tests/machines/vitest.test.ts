@@ -42,7 +42,7 @@ describe("before the first test", () => {
     const { exitCode, output } = await project.vitest(["run", "db", "none", "broken"]);
     expect(output).toMatch(/machines: db, and not broken \([\d.]+ m?s\)[^]*✓ tests\/db\.test\.ts/);
     expect(output).toMatch(
-      /FAIL +tests\/broken\.test\.ts > broken boots\nNixError: broken: the option `networking\.hostNam' does not exist/,
+      /FAIL +tests\/broken\.test\.ts\S* > broken boots\nNixError: broken: the option `networking\.hostNam' does not exist/,
     );
     expect(output).not.toContain("web");
     expect(project.notes().toSorted()).toEqual(["db", "none"]);
@@ -140,6 +140,16 @@ test.only("fails", () => expect(1).toBe(2));
     ]);
     expect(output).toMatch(/Tests +1 failed \| \d skipped/);
     expect(project.notes()).toEqual([]);
+    expect(exitCode).toBe(1);
+  });
+
+  test("a pool whose files do not share Node's own classes is refused in one line", async () => {
+    using project = createProject(twoMachines);
+    const { exitCode, output } = await project.vitest(["run", "--pool=vmThreads"]);
+    expect(output).toMatch(
+      /^\[?Error: tests of machines cannot run in vitest's pool vmThreads: set test\.pool to "forks" or "threads"\]?$/m,
+    );
+    expect(output).not.toMatch(/^ +at /m);
     expect(exitCode).toBe(1);
   });
 });

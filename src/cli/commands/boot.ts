@@ -43,6 +43,10 @@ export async function boot(reference: string | undefined, context: Context): Pro
     ...(settings.keep ? { recordIn: directory.path } : {}),
     // The screen is the guest's until it is left.
     onRecordingFailure: (error) => notices.push(recordingNotice(error, directory.path)),
+    onRecordingGap: () =>
+      notices.push(
+        "the console was longer than what is kept of it, 64 MiB: its middle is left out",
+      ),
   });
   const end = (): void => void guest.terminate();
   io.signal.addEventListener("abort", end, { once: true });

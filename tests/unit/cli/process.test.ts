@@ -104,3 +104,16 @@ register("data:text/javascript," + encodeURIComponent(\`
   export async function resolve(specifier, context, next) { writeSync(2, specifier + "\\\\n"); return next(specifier, context); }
 \`));
 `;
+
+test("a Node that is too old ends with 5 and one line, before anything of dryboot is loaded", async () => {
+  const older = "Object.defineProperty(process,'versions',{value:{node:'18.20.4'}})";
+  const { exitCode, stderr } = await execa(
+    process.execPath,
+    ["--import", `data:text/javascript,${older}`, join(root, "bin/dryboot.js"), "list"],
+    { reject: false },
+  );
+  expect(stderr).toMatch(
+    /^error: dryboot needs Node 20\.19 or newer, and this is 18\.20\.4\nnext: /,
+  );
+  expect(exitCode).toBe(5);
+});

@@ -34,18 +34,21 @@ test("help goes to stdout and ends with 0", async () => {
   }
 });
 
-test("every command takes the common options", async () => {
-  const { stdout } = await runCli(["doctor", "--help"]);
-  for (const option of [
-    "--json",
-    "--nixpkgs",
-    "--include",
-    "--expr",
-    "--accel",
-    "--timeout",
-    "--quiet",
+test("a command takes what it has a use for, and refuses what only others take", async () => {
+  const { stdout } = await runCli(["list", "--help"]);
+  expect(stdout).toMatch(/--json[^]*--nixpkgs[^]*--include/);
+  expect(stdout).not.toContain("--memory");
+  for (const argv of [
+    ["list", "--memory", "700"],
+    ["attach", "/tmp", "--no-lane"],
+    ["boot", "--json"],
   ]) {
-    expect(stdout).toContain(option);
+    const { exitCode, stderr } = await runCli(argv);
+    const [name, flag] = [argv[0], argv.find((word) => word.startsWith("--"))];
+    expect(stderr).toBe(
+      `error: ${name} has no use for ${flag}\ndryboot ${name} --help lists what it takes\n`,
+    );
+    expect(exitCode).toBe(2);
   }
 });
 
@@ -55,8 +58,10 @@ test.for([
   { argv: ["smoke", "--memory", "much"], says: "must be a whole number" },
   { argv: ["smoke", "--accel", "xen"], says: "Allowed choices are auto, kvm, tcg" },
   { argv: ["smoke", "-I", "nixpkgs"], says: "must be NAME=PATH" },
+  { argv: ["--memory", "700", "list"], says: "--memory stands behind the command" },
   { argv: ["run", "web"], says: "which command?" },
   { argv: ["boot", "web"], says: "boot needs a terminal" },
+  { argv: ["build", ".#web"], says: "there is no flake in /" },
   { argv: ["smoke", "web"], says: "there is no machine «web»" },
 ])("$argv ends with 2", async ({ argv, says }) => {
   await using empty = await directoryWith({});
@@ -82,6 +87,17 @@ test("machines are listed by name and place", async () => {
     { name: "db", kind: "file" },
     { name: "web", kind: "file" },
   ]);
+});
+
+test("settings of a machine whose name is misspelt end with 2; other names may be those of paths", async () => {
+  await using directory = await directoryWith({
+    "machines/web.nix": "{ }",
+    "dryboot.config.json":
+      '{ "machines": { "web": {}, "web2": {}, "elsewhere": {}, "wbe": { "memory": 700 } } }',
+  });
+  const { exitCode, stderr } = await runCli(["list"], { cwd: directory.path });
+  expect(stderr).toContain("settings of a machine «wbe», and there is none; did you mean web?");
+  expect(exitCode).toBe(2);
 });
 
 test("the configuration file says where the machines are", async () => {

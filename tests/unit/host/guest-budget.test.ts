@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   acquireGuestSlot,
   takeGuestRoom,
@@ -37,6 +37,21 @@ const end = async ({ slot }: ReturnType<typeof ask>): Promise<void> =>
 
 const isPending = async (slot: Promise<AsyncDisposable>): Promise<boolean> =>
   (await Promise.race([slot, Promise.resolve("pending")])) === "pending";
+
+test("threads of one process, each with a module of its own, claim one by one", async () => {
+  vi.resetModules();
+  const thread = await import("../../../src/host/guest-budget.ts");
+  expect(thread.acquireGuestSlot).not.toBe(acquireGuestSlot);
+  const options = {
+    memoryMiB: 100,
+    cores: 1,
+    capacity: { memoryMiB: 10_000, cores: 2 },
+    directory,
+  };
+  await using _one = await acquireGuestSlot(options);
+  await using _two = await thread.acquireGuestSlot(options);
+  expect(readdirSync(directory)).toHaveLength(2);
+});
 
 test("who came first goes first, also before one that would fit", async () => {
   const first = ask({ holder: "first" });

@@ -7,13 +7,20 @@ test("what is given goes before the defaults, and dryboot's own settings stay ou
   const config = defineConfig({
     dryboot: { nixpkgs: "/srv/nixpkgs", memoryMiB: 2048 },
     plugins: [mine],
-    test: { testTimeout: 1, maxWorkers: 9, include: ["checks/*.ts"] },
+    test: {
+      testTimeout: 1,
+      maxWorkers: 9,
+      include: ["checks/*.ts"],
+      sequence: { concurrent: true },
+    },
   });
   expect(config.test).toMatchObject({
     include: ["checks/*.ts"],
     testTimeout: 1,
     hookTimeout: 600_000,
     maxWorkers: 9,
+    // vitest refuses projects of one group that have not as many workers each.
+    sequence: { concurrent: true, groupOrder: 1 },
   });
   expect(config.plugins).toEqual([mine, expect.objectContaining({ name: "dryboot" })]);
   expect(config).not.toHaveProperty("dryboot");

@@ -97,6 +97,23 @@ test("a failed command shows what it wrote", () => {
   );
 });
 
+test("a wait that nobody awaits fails its test, at the line where it stands", () => {
+  const { status, message } = outcomes.get("waits and commands that nobody awaits") ?? {};
+  expect(status).toBe("failed");
+  expect(message).toMatch(
+    /^Error: fake\.waitForFile\("\/"\) was not awaited: [^\n]*\n +at \S*guests\.guest-test\.ts:\d+/,
+  );
+  expect(message).not.toContain("fake.run");
+  expect(outcomes.get("a console that nobody awaits")?.message).toContain(
+    'fake.console.expect("automatic login") was not awaited',
+  );
+});
+
+test("guests live by the host's clock, whatever clock a test has", () => {
+  expect(outcomes.get("another clock in the test")).toMatchObject({ status: "passed" });
+  expect(reported).toContain("at=0");
+});
+
 test("a boot that fails shows why and where", () => {
   expect(outcomes.get("a guest that does not boot")?.message).toMatch(
     /broken: the guest is lost: kernel panic [^]*Kept: .*dryboot-/,

@@ -1,0 +1,46 @@
+import type { Claim } from "./guest-claims.ts";
+
+/** What is shared out among guests. */
+export interface Capacity {
+  readonly memoryMiB: number;
+  readonly cores: number;
+}
+
+/** Whether a claim may have its guest now; every process comes to the same answer from the same claims. */
+export function isAdmitted(
+  claim: Claim,
+  claims: readonly Claim[],
+  { memoryMiB, cores, freeMemoryMiB = Infinity }: Capacity & { readonly freeMemoryMiB?: number },
+): boolean {
+  const others = claims.filter(({ id }) => id !== claim.id);
+  const before = others.filter((other) => other.held || isEarlier(other, claim));
+  if (before.length === 0) return true;
+  const total = (of: "memoryMiB" | "cores"): number =>
+    before.reduce((sum, other) => sum + other[of], claim[of]);
+  if (
+    total("cores") <= cores &&
+    total("memoryMiB") <= memoryMiB &&
+    claim.memoryMiB <= freeMemoryMiB
+  )
+    return true;
+  return breaksDeadlock(claim, others);
+}
+
+/**
+ * Whether every guest that runs is kept by somebody who waits for another one, so that none would ever end: then the
+ * first who waits gets one over the budget.
+ */
+function breaksDeadlock(claim: Claim, others: readonly Claim[]): boolean {
+  const waiting = [...others.filter((other) => !other.held), claim];
+  const running = others.filter((other) => other.held);
+  const blocked = new Set(waiting.flatMap(({ blocks }) => blocks));
+  if (running.some(({ holder }) => !blocked.has(holder))) return false;
+  const extending = waiting.filter(({ blocks }) =>
+    running.some(({ holder }) => blocks.includes(holder)),
+  );
+  return extending.includes(claim) && !extending.some((other) => isEarlier(other, claim));
+}
+
+function isEarlier(left: Claim, right: Claim): boolean {
+  return left.number === right.number ? left.id < right.id : left.number < right.number;
+}
