@@ -1,4 +1,5 @@
 import { describeEnd, firstLine, section, type CommandResult } from "./command.ts";
+import { LookCutOffError } from "./look.ts";
 import type { Expectation } from "./observe.ts";
 import type { CommandRunner } from "./runner.ts";
 
@@ -19,8 +20,14 @@ export function commandExpectation(
     runner,
     subject: `${runner.name}: ${shown}`,
     wanted,
+    leastLookMs: 1_000,
+    cutOff: "it did not end",
     async observe() {
-      latest = await runner.execute(command);
+      latest = await runner.execute(command).catch((error: unknown) => {
+        // What it wrote until then is worth reading.
+        if (error instanceof LookCutOffError) latest = error.result;
+        throw error;
+      });
       const saw = latest.failed ? describeEnd(latest).replace(/^command /, "") : "succeeded";
       return { holds: latest.failed === (wanted === "to fail"), saw };
     },

@@ -25,7 +25,10 @@ export async function download(
   options: TransferOptions = {},
 ): Promise<void> {
   const purpose = `download ${source}`;
-  const found = await runner.execute(["bash", "-euc", describe, "bash", source], { purpose });
+  const found = await runner.execute(["bash", "-euc", describe, "bash", source], {
+    purpose,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+  });
   if (found.failed) throw new CommandFailedError(runner.name, found);
   const [kind, measures = ""] = found.stdout.split("\n");
   const [size = "0", mode = "644"] = measures.split(/\s/);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { alarmLines } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
+import { withinLook } from "./look.ts";
 import type { RunningGuest } from "./guest.ts";
 import { pendingWaits, type PendingWait } from "./observe.ts";
 import type { CommandRunner } from "./runner.ts";
@@ -52,7 +53,8 @@ export async function collectEvidence(
   const failedUnits: FailedUnit[] = [];
   const screenshot = deadline.race(saveScreenshot(guest).catch(() => undefined));
   if (console.failure === undefined) {
-    await deadline.race(readFailedUnits(runner, failedUnits, deadline).catch(() => {}));
+    const read = (): Promise<void> => readFailedUnits(runner, failedUnits, deadline);
+    await withinLook(runner, deadline, read).catch(() => {});
   }
   return {
     machine: runner.name,
@@ -86,7 +88,7 @@ async function readFailedUnits(
   found: FailedUnit[],
   deadline: Deadline,
 ): Promise<void> {
-  const { stdout } = await runner.execute(failedUnitsCommand, { timeoutMs: deadline.remainingMs });
+  const { stdout } = await runner.execute(failedUnitsCommand);
   for (const name of parseFailedUnits(stdout).slice(0, mostUnits)) {
     if (deadline.expired) return;
     const unit = new Unit(runner, name);

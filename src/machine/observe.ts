@@ -1,7 +1,8 @@
 import { now } from "../clock.ts";
 import { cleanText } from "../console/index.ts";
-import { Deadline } from "../deadline.ts";
+import { Deadline, formatMs } from "../deadline.ts";
 import { exitCodes, GuestError, type ErrorCode } from "../errors.ts";
+import { LookCutOffError, withinLook } from "./look.ts";
 import { poll } from "./poll.ts";
 import type { CommandRunner } from "./runner.ts";
 import { describeSights, describeVerdict, type Sight } from "./verdict-text.ts";
@@ -13,6 +14,8 @@ export interface Observation {
   readonly saw: string;
   /** It does not hold, and no waiting will help. */
   readonly hopeless?: boolean;
+  /** What was to be looked at is not there: where it never was, the opposite of the expectation does not hold either. */
+  readonly missing?: boolean;
   /** For how long the guest has been like this, by its own clock. */
   readonly forMs?: number | undefined;
   /** The value that was compared, for a diff. */
@@ -30,7 +33,11 @@ export interface Expectation {
   readonly expected?: unknown;
   /** @default "WAIT_TIMEOUT" */
   readonly failureCode?: ErrorCode;
-  /** One look takes no longer than the deadline, or than a look needs. */
+  /** How long a look may take where less is left of the wait, under KVM. @default 2500 */
+  readonly leastLookMs?: number;
+  /** What a message says of a look that is not over in time. @default "the look did not come back" */
+  readonly cutOff?: string;
+  /** Commands in the guest end with the deadline by themselves. */
   observe(deadline: Deadline): Promise<Observation>;
   /** What a reader of the failure needs beyond the message. */
   evidence?(): Promise<readonly string[]>;
@@ -46,6 +53,8 @@ export interface ObserveOptions {
 export interface Verdict extends Observation {
   readonly pass: boolean;
   readonly timedOut: boolean;
+  /** The last look was not over in time. */
+  readonly cutOff: boolean;
   readonly elapsedMs: number;
   readonly expected?: unknown;
   /** What was seen on the way, without repetitions. */
@@ -55,6 +64,10 @@ export interface Verdict extends Observation {
 }
 
 const patienceMs = 30_000;
+const leastLookMs = 2_500;
+const evidenceMs = 10_000;
+// Who did not answer just now is not asked for long.
+const lastWordsMs = 1_000;
 
 /** What is being waited for on a guest. */
 export interface PendingWait {
@@ -71,7 +84,10 @@ export function pendingWaits(runner: CommandRunner): PendingWait[] {
   return [...(pending.get(runner) ?? [])].map((describe) => describe());
 }
 
-/** Looks until the expectation holds, until it is hopeless, or until the time is over. */
+/**
+ * Looks until the expectation holds, until it is hopeless, or until the time is over. A look that takes longer than what is
+ * left of the wait, and than a look needs at least, is ended.
+ */
 export async function observeUntil(
   expectation: Expectation,
   { holds = true, timeoutMs = patienceMs * expectation.runner.timeoutScale }: ObserveOptions = {},
@@ -83,12 +99,25 @@ export async function observeUntil(
     const { subject, wanted } = expectation;
     return `${subject}, ${holds ? "" : "not "}${wanted}: ${latest.saw}`;
   });
+  let cutOff = false;
+  let wasThere = false;
+  let lastSeen: string | undefined;
   const decided = await poll(
     async () => {
-      latest = await expectation.observe(deadline);
+      const look = await lookOnce(expectation, deadline);
+      cutOff = typeof look === "string";
+      if (typeof look === "string") {
+        const before = lastSeen === undefined ? "" : `${lastSeen}, and then `;
+        latest = { holds: !holds, saw: before + look };
+      } else {
+        latest = look;
+        lastSeen = look.saw;
+        wasThere ||= !look.missing;
+      }
       if (sights.at(-1)?.saw !== latest.saw) {
         sights.push({ afterMs: deadline.elapsedMs, saw: latest.saw });
       }
+      if (cutOff) return deadline.expired ? false : undefined;
       return latest.holds === holds || (holds && latest.hopeless) ? true : undefined;
     },
     { deadline, signal: expectation.runner.signal },
@@ -96,12 +125,27 @@ export async function observeUntil(
   const verdict = {
     ...latest,
     ...("expected" in expectation ? { expected: expectation.expected } : {}),
-    pass: latest.holds === holds,
+    // Of a unit whose name is mistyped, anything could be denied.
+    pass: latest.holds === holds && (holds || wasThere || !latest.missing),
     timedOut: !decided,
+    cutOff,
     elapsedMs: deadline.elapsedMs,
     sights,
   };
   return { ...verdict, message: describeVerdict(expectation, verdict, holds) };
+}
+
+/** What was seen, or words for that nothing was in time. */
+async function lookOnce(expectation: Expectation, wait: Deadline): Promise<Observation | string> {
+  const { runner, leastLookMs: leastMs = leastLookMs } = expectation;
+  const limit = Deadline.after(Math.max(wait.remainingMs, leastMs * runner.timeoutScale));
+  try {
+    return await withinLook(runner, limit, (deadline) => expectation.observe(deadline));
+  } catch (error) {
+    if (!(error instanceof LookCutOffError)) throw error;
+    const { cutOff = "the look did not come back" } = expectation;
+    return `${cutOff} within ${formatMs(limit.totalMs)}`;
+  }
 }
 
 function followed(runner: CommandRunner, text: () => string): Disposable {
@@ -135,15 +179,19 @@ export async function waitFor(expectation: Expectation, options: ObserveOptions)
 /** What stands below the message: the way there, and what the expectation knows to explain the failure. */
 export async function gatherEvidence(
   expectation: Expectation,
-  { sights }: Pick<Verdict, "sights">,
+  { sights, cutOff }: Pick<Verdict, "sights" | "cutOff">,
 ): Promise<readonly string[]> {
-  return [...describeSights(sights), ...(await ownEvidence(expectation))];
+  const limitMs = cutOff ? lastWordsMs : evidenceMs;
+  return [...describeSights(sights), ...(await ownEvidence(expectation, limitMs))];
 }
 
 /** A guest that cannot give any evidence must not replace the failure. */
-async function ownEvidence(expectation: Expectation): Promise<readonly string[]> {
+async function ownEvidence(expectation: Expectation, limitMs: number): Promise<readonly string[]> {
   try {
-    return ((await expectation.evidence?.()) ?? []).map(cleanText);
+    const { runner } = expectation;
+    const limit = Deadline.after(limitMs * runner.timeoutScale);
+    const ask = async (): Promise<readonly string[]> => (await expectation.evidence?.()) ?? [];
+    return (await withinLook(runner, limit, ask)).map(cleanText);
   } catch {
     return [];
   }

@@ -10,7 +10,7 @@ const bootBanner = [/SeaBIOS \(version /, /Linux version \d/, /<<< NixOS Stage 1
 
 /** Boots the guest again. Its shell may be gone before its answer is, so the proof is another boot id. */
 export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Promise<void> {
-  const before = await bootId(guest);
+  const before = await bootId(guest, deadline);
   const mark = guest.console.mark();
   guest.console.expectReboot();
   {
@@ -20,7 +20,7 @@ export async function rebootGuest(guest: RunningGuest, deadline: Deadline): Prom
       throw notBack(guest, error);
     });
   }
-  if ((await bootId(guest)) !== before) return;
+  if ((await bootId(guest, deadline)) !== before) return;
   throw new ExpectationError(
     `${guest.options.name} was expected to boot again, but its boot id is still ${before}`,
     "WAIT_TIMEOUT",
@@ -84,7 +84,12 @@ async function ask(guest: RunningGuest, command: string, deadline: Deadline): Pr
   if (result?.failed) throw new CommandFailedError(guest.options.name, textOf(result));
 }
 
-async function bootId(guest: RunningGuest): Promise<string> {
-  const { stdout } = await runCommand(guest, ["cat", "/proc/sys/kernel/random/boot_id"], {});
+// A guest that has come back just in time may still answer.
+const leastAnswerMs = 2000;
+
+async function bootId(guest: RunningGuest, deadline: Deadline): Promise<string> {
+  const { stdout } = await runCommand(guest, ["cat", "/proc/sys/kernel/random/boot_id"], {
+    timeoutMs: Math.max(deadline.remainingMs, leastAnswerMs),
+  });
   return new TextDecoder().decode(stdout).trim();
 }

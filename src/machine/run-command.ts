@@ -1,35 +1,39 @@
 import { GuestLostError, UsageError } from "../errors.ts";
-import { firstLine, type CommandResult } from "./command.ts";
+import { firstLine, textOf, type CommandResult } from "./command.ts";
 import type { RunningGuest } from "./guest.ts";
+import { currentLook, LookCutOffError } from "./look.ts";
 import type { RunOptions } from "./runner.ts";
 import { quoteCommand, strict } from "./shell.ts";
 
-const timeoutMs = 900_000;
+const defaultTimeoutMs = 900_000;
 
 /**
  * Runs a command on the guest's channel.
- * @throws GuestLostError, with the guest's first failure as the cause
+ * @throws GuestLostError, with the guest's first failure as the cause; LookCutOffError where a look is over before it
  */
 export async function runCommand(
   guest: RunningGuest,
   command: string | readonly string[],
-  { purpose, ...options }: RunOptions,
+  { purpose, timeoutMs = defaultTimeoutMs, ...options }: RunOptions,
 ): Promise<CommandResult<Uint8Array>> {
   if (typeof command !== "string" && !Array.isArray(command)) {
     throw new UsageError(`a command is a text or a list of words, not ${String(command)}`);
   }
   const shown = typeof command === "string" ? command : quoteCommand(command);
-  const { signal } = guest.options;
+  const look = currentLook();
+  const lookMs = look?.commandDeadline.remainingMs ?? Infinity;
+  const signal = look?.signal ?? guest.options.signal;
   try {
     if (guest.console.failure !== undefined) throw guest.console.failure;
     const channel = await guest.commandWay.usable();
+    look?.signal.throwIfAborted();
     const outcome = await channel.run({
-      timeoutMs,
       ...options,
+      timeoutMs: Math.min(timeoutMs, lookMs),
       command: typeof command === "string" ? strict(command) : command,
       ...(signal === undefined ? {} : { signal }),
     });
-    return {
+    const result = {
       ...outcome,
       stdout: plain(outcome.stdout),
       stderr: plain(outcome.stderr),
@@ -37,6 +41,10 @@ export async function runCommand(
       signal: outcome.signal,
       failed: outcome.exitCode !== 0 || outcome.timedOut,
     };
+    if (result.timedOut && lookMs < timeoutMs) {
+      throw new LookCutOffError(guest.options.name, textOf(result));
+    }
+    return result;
   } catch (error) {
     const failure = guest.console.failure ?? error;
     throw failure instanceof GuestLostError

@@ -17,7 +17,10 @@ export async function switchSystem(
     throw new UsageError(`${name} is switched to the store path of a system, not to ${system}`);
   }
   const program = `${system}/bin/switch-to-configuration`;
-  const there = await runCommand(guest, ["test", "-x", program], { purpose: `look at ${program}` });
+  const there = await runCommand(guest, ["test", "-x", program], {
+    purpose: `look at ${program}`,
+    timeoutMs,
+  });
   if (there.failed) {
     throw new UsageError(`${name}: there is no system ${system} in the guest's store`, {
       hint: "A system gets there as one of the machine's specialisations, or by virtualisation.additionalPaths",

@@ -94,6 +94,12 @@ const units: readonly Fact[] = [
     says: ["to have failed, but is active (running) (for "],
   },
   {
+    matcher: "not.toBeFailed",
+    holds: (guest) => expect(guest.unit("nginx")).not.toBeFailed(),
+    fails: (guest) => expect(guest.unit("ngnix")).not.toBeFailed(),
+    says: ["not to have failed, but does not exist; did you mean nginx.service? (known after "],
+  },
+  {
     matcher: "toBeMasked",
     holds: (guest) => expect(guest.unit("switched-off")).toBeMasked(),
     fails: (guest) => expect(guest.unit("nginx")).toBeMasked(once),
@@ -124,6 +130,17 @@ const network: readonly Fact[] = [
       /tcp port 81 of subjects was expected to be listening, but nobody listens on it; tcp ports in use: .*\b80\b/,
       /^listening:\n(?: .*\n)* {2}tcp 0\.0\.0\.0:80 +nginx \(pid \d+\)$/m,
     ],
+  },
+  {
+    matcher: "toBeListening, of a port that takes IPv6 alone",
+    holds: async (guest) => {
+      await guest.succeed(
+        "systemd-run --unit=six --socket-property=ListenStream=[::]:4006 --socket-property=BindIPv6Only=ipv6-only true",
+      );
+      await expect(guest.port(4006, { address: "::1" })).toBeListening();
+    },
+    fails: (guest) => expect(guest.port(4006, { address: "127.0.0.1" })).toBeListening(once),
+    says: ["is listened on only at ::"],
   },
   {
     matcher: "toBeOpen",
@@ -567,6 +584,23 @@ describe("the names of NixOS's driver", () => {
     expect(guest.consoleText()).toMatch(/one\s+two/);
     expect(guest.isUp).toBe(true);
     expect(await guest.monitorCommand("info status")).toContain("VM status: running");
+  });
+
+  test("a wait ends at its limit whatever its look does, and leaves no command behind", async ({
+    machines,
+  }) => {
+    const guest = await machines.shared(machine);
+    const begun = guest.waitUntilSucceeds("echo begun; sleep 4322; false", { timeoutMs: 1000 });
+    expect(await failureOf(begun)).toMatch(/to succeed, but it did not end within .* \(waited /);
+
+    await guest.monitorCommand("stop");
+    const frozen = guest.waitUntilSucceeds("sleep 4322", once);
+    expect(await failureOf(frozen)).toMatch(/to succeed, but it did not end within .* \(waited /);
+    await guest.monitorCommand("cont");
+
+    await expect(guest.process("sleep", { commandLine: /4322/ })).not.toBeRunning();
+    // As many as run at once.
+    await Promise.all(Array.from({ length: 8 }, () => guest.run("sleep 0.1")));
   });
 
   test("Ctrl-C and Ctrl-A at the console are the guest's", async ({ machines }) => {

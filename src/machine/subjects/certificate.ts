@@ -35,8 +35,6 @@ export interface CertificateEntry {
 
 const dayMs = 86_400_000;
 const handshakeMs = 20_000;
-/** So long may a handshake take whose matcher looks but once. */
-const leastPatienceMs = 2_500;
 
 /** A certificate of the guest: the first of a PEM file, or what a server shows. */
 export class Certificate extends Subject {
@@ -64,8 +62,7 @@ export class Certificate extends Subject {
       ...(names.length > 0 ? [`for ${names.join(", ")}`] : []),
     ];
     return this.expecting(wanted.join(" "), async ({ remainingMs }) => {
-      const leastMs = leastPatienceMs * this.runner.timeoutScale;
-      const limitMs = Math.min(handshakeMs, Math.max(remainingMs, leastMs));
+      const limitMs = Math.min(handshakeMs, remainingMs);
       const { certificate, absence, now } = await this.#look(limitMs);
       if (certificate === undefined) return { holds: false, saw: absence };
       const entry = entryOf(certificate);

@@ -16,6 +16,8 @@ export interface ExpectedResolution {
   readonly to?: string | readonly string[];
 }
 
+const patienceMs = 10_000;
+
 /** A host name, looked up as the guest's programs do: `/etc/hosts`, resolver and all. */
 export class Dns extends Subject {
   readonly kind = "name";
@@ -28,10 +30,18 @@ export class Dns extends Subject {
     this.#family = family;
   }
 
-  /** Its addresses; none where it has none. */
+  /** Its addresses; none where it has none, or where nobody says so within ten seconds. */
   async addresses(): Promise<string[]> {
+    return await this.#lookUp(patienceMs);
+  }
+
+  async #lookUp(limitMs: number): Promise<string[]> {
     const database = this.#family === undefined ? "ahosts" : `ahostsv${this.#family}`;
-    const text = await this.read('timeout 10 getent "$1" -- "$2" || true', [database, this.name]);
+    const text = await this.read('timeout "$3" getent "$1" -- "$2" || true', [
+      database,
+      this.name,
+      limitMs / 1000,
+    ]);
     const addresses = text.split("\n").flatMap((line) => line.split(" ")[0] || []);
     // Asked for IPv6, glibc makes such addresses of IPv4 ones.
     return [...new Set(addresses)].filter((address) => !address.startsWith("::ffff:"));
@@ -43,8 +53,8 @@ export class Dns extends Subject {
     const goal = wanted.length === 0 ? "to resolve" : `to resolve to ${wanted.join(", ")}`;
     return this.expecting(
       goal,
-      async () => {
-        const addresses = await this.addresses();
+      async ({ remainingMs }) => {
+        const addresses = await this.#lookUp(Math.min(patienceMs, remainingMs));
         if (addresses.length === 0) return { holds: false, saw: "does not resolve" };
         const holds = missingFrom(addresses, wanted).length === 0;
         return { holds, saw: `resolves to ${enumerate(addresses)}` };

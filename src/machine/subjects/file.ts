@@ -88,7 +88,8 @@ export class File extends Subject {
     const observe = async (): Promise<Observation> => {
       const { status, absence } = await this.#look();
       if (status === undefined) return absence;
-      if (status.type === "directory") return { holds: false, saw: "is a directory" };
+      // To read from a pipe or a device may take for ever, and takes away what others wait for.
+      if (status.type !== "file") return { holds: false, saw: `is a ${status.type}` };
       const content = await this.content();
       const holds = matches(content, expected);
       const isLong = typeof expected === "string" && content.length > mostShown;

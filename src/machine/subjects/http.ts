@@ -18,7 +18,7 @@ import { httpUrl } from "./named.ts";
 import { Subject } from "./subject.ts";
 
 /** So long may a request take whose matcher looks but once. */
-const leastPatienceMs = 5_000;
+const leastLookMs = 5_000;
 
 /** A URL that the guest serves, or reaches, requested anew each time. */
 export class Http extends Subject {
@@ -53,9 +53,8 @@ export class Http extends Subject {
     const { body } = expected;
     let latest: HttpResponse | undefined;
     const observe = async ({ remainingMs }: Deadline): Promise<Observation> => {
-      const leastMs = leastPatienceMs * this.runner.timeoutScale;
       const { timeoutMs = requestPatienceMs } = this.#options;
-      const limitMs = Math.min(timeoutMs, Math.max(remainingMs, leastMs));
+      const limitMs = Math.min(timeoutMs, Math.ceil(remainingMs));
       const reply = await this.#request(this.url, { ...this.#options, timeoutMs: limitMs });
       latest = "response" in reply ? reply.response : undefined;
       if (!("response" in reply)) return { holds: false, saw: reply.silence };
@@ -66,6 +65,7 @@ export class Http extends Subject {
       return { holds: found.length === 0, saw, ...(isSame ? {} : { actual: response.body }) };
     };
     return this.expecting(`to respond with ${describeExpected(expected)}`, observe, {
+      leastLookMs,
       ...(typeof body === "string" ? { expected: body } : {}),
       evidence: async () => (latest === undefined ? [] : describeResponse(latest)),
     });

@@ -17,7 +17,7 @@ export abstract class Subject {
   protected expecting(
     wanted: string,
     observe: Expectation["observe"],
-    more: Pick<Expectation, "evidence" | "failureCode" | "expected"> = {},
+    more: Pick<Expectation, "evidence" | "failureCode" | "expected" | "leastLookMs"> = {},
   ): Expectation {
     return { runner: this.runner, subject: this.toString(), wanted, observe, ...more };
   }

@@ -72,7 +72,7 @@ export class Unit extends Subject {
       if (verdict.kind === "active") return { holds: true, saw: "is active", forMs };
       if (verdict.kind === "hopeless") {
         const saw = verdict.why + (await this.#nearest(state));
-        return { holds: false, saw, forMs, hopeless: true };
+        return { holds: false, saw, forMs, hopeless: true, missing: isMissing(state) };
       }
       // systemd forgets a unit that nothing refers to as soon as it has ended well, and only then.
       const atRest = state.activeState === "inactive" && !state.jobPending;
@@ -101,10 +101,13 @@ export class Unit extends Subject {
 
   /** @internal */
   existing(): Expectation {
-    return this.#comparing("to exist", ({ loadState }) => ({
-      holds: true,
-      saw: `exists (${loadState})`,
-    }));
+    return this.#expecting("to exist", async () => {
+      const { missing: _, ...observation } = await this.#observe(({ loadState }) => ({
+        holds: true,
+        saw: `exists (${loadState})`,
+      }));
+      return observation;
+    });
   }
 
   /** Switched off, so that nothing can start it, as NixOS does with `enable = false`. @internal */
@@ -131,7 +134,7 @@ export class Unit extends Subject {
       const enablement = await this.enablement();
       if (enablement === "not-found") {
         const saw = `does not exist${await nearestUnits(this.runner, this)}`;
-        return { holds: false, saw, hopeless: true };
+        return { holds: false, saw, hopeless: true, missing: true };
       }
       const holds = isEnabled(enablement);
       const consequence = holds ? "" : ": nothing starts it at boot";
@@ -152,16 +155,18 @@ export class Unit extends Subject {
 
   /** Of a unit that exists; one that does not will not come into being by waiting. */
   #comparing(wanted: string, look: (state: UnitState) => Observation): Expectation {
-    return this.#expecting(wanted, async () => {
-      const state = await this.state();
-      if (state.loadState !== "not-found") return { forMs: state.inStateForMs, ...look(state) };
-      const saw = `does not exist${await this.#nearest(state)}`;
-      return { holds: false, saw, hopeless: true };
-    });
+    return this.#expecting(wanted, () => this.#observe(look));
   }
 
-  async #nearest({ loadState }: UnitState): Promise<string> {
-    return loadState === "not-found" ? nearestUnits(this.runner, this) : "";
+  async #observe(look: (state: UnitState) => Observation): Promise<Observation> {
+    const state = await this.state();
+    if (!isMissing(state)) return { forMs: state.inStateForMs, ...look(state) };
+    const saw = `does not exist${await this.#nearest(state)}`;
+    return { holds: false, saw, hopeless: true, missing: true };
+  }
+
+  async #nearest(state: UnitState): Promise<string> {
+    return isMissing(state) ? nearestUnits(this.runner, this) : "";
   }
 
   #show(): Promise<CommandResult> {
@@ -185,6 +190,10 @@ printf 'Uptime=%s\\n%s\\n' "$uptime" "$properties"
 [[ $properties == *ActiveState=inactive* ]] && jobs=$(systemctl list-jobs --no-legend) &&
   [[ -z $jobs || $jobs == "No jobs"* ]] && echo NoJobs=yes
 exit 0`;
+
+function isMissing({ loadState }: UnitState): boolean {
+  return loadState === "not-found";
+}
 
 function unitName(name: string): string {
   const kinds = /\.(?:service|socket|target|timer|mount|automount|path|swap|slice|scope|device)$/;

@@ -171,14 +171,22 @@ describe("on a guest that has booted", () => {
       /^fake: echo why >&2; exit 5 was expected to succeed, but failed with exit code 5 \(waited /,
     );
     expect(error.details).toEqual(["stderr:", "  why"]);
+    const late = await machine
+      .waitUntilSucceeds("echo begun; sleep 60; false", { timeoutMs: 300 })
+      .catch((thrown) => thrown);
+    expect(late.message).toMatch(/was expected to succeed, but it did not end within .* \(waited /);
+    expect(late.details).toEqual(["stdout:", "  begun"]);
   });
 
   test("a command in the background runs on, and is ended with its children", async () => {
-    const background = await machine.background("echo started; sleep 60 & wait");
+    const background = await machine.background("sleep 60 & echo $!; wait");
     await machine.waitUntilSucceeds(`kill -0 ${background.pid}`);
-    await expect.poll(() => background.output()).toBe("started\n");
+    await expect.poll(() => background.output()).toMatch(/^\d+\n$/);
+    const child = (await background.output()).trim();
+    await machine.succeed(`kill -0 ${child}`);
     await background.stop();
     await expect.poll(() => background.isRunning()).toBe(false);
+    await machine.waitUntilFails(`kill -0 ${child}`);
   });
 
   test("what a command in the background writes is handed out from its beginning to its end", async () => {

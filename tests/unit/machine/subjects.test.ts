@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -11,6 +12,8 @@ const host = hostRunner();
 const directory = mkdtempSync(join(tmpdir(), "machine-subjects-"));
 const path = join(directory, "it's a file");
 writeFileSync(path, "one\ntwo\n");
+mkdirSync(join(directory, "no-ss"));
+writeFileSync(join(directory, "no-ss", "ss"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
 chmodSync(path, 0o640);
 symlinkSync(path, join(directory, "link"));
 
@@ -102,6 +105,32 @@ test("a listener is found with its address, and a port without one says what is 
   );
 });
 
+test("IPv4 reaches a listener on :: only where it takes that too", async () => {
+  for (const ipv6Only of [true, false]) {
+    const tcp = createTcpServer().listen({ host: "::", port: 0, ipv6Only });
+    await new Promise((resolve) => tcp.once("listening", resolve));
+    const number = (tcp.address() as AddressInfo).port;
+    const withoutSs = hostRunner({ path: join(directory, "no-ss") });
+    for (const runner of [host, withoutSs]) {
+      const at = (address: string): Promise<boolean> =>
+        new Port(runner, number, { address }).isListening();
+      expect([await at("127.0.0.1"), await at("::1"), await at("localhost")]).toEqual([
+        !ipv6Only,
+        true,
+        true,
+      ]);
+    }
+    await new Promise((resolve) => tcp.close(resolve));
+  }
+});
+
+test("a pipe is not read, which could take for ever", async () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const verdict = await observeUntil(new File(host, pipe).withContent("x"), { timeoutMs: 0 });
+  expect(verdict.saw).toBe("is a pipe");
+});
+
 test("a port is open when a connection comes about", async () => {
   const tcp = createTcpServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => tcp.once("listening", resolve));
@@ -122,7 +151,6 @@ test.for([
   const runner = path === undefined ? host : hostRunner({ path });
   if (path !== undefined) {
     writeFileSync(join(directory, "bin.sh"), "");
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(path);
     writeFileSync(join(path, "curl"), "#!/bin/sh\nexit 127\n", { mode: 0o755 });
   }

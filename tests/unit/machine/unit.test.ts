@@ -37,6 +37,16 @@ test("a unit that does not exist names those that were perhaps meant", async () 
   expect(verdict.message).toContain("but does not exist; did you mean nginx.service?");
 });
 
+test("nothing can be denied of a unit that does not exist, but that it exists", async () => {
+  const unit = new Unit(guest, "ngnix");
+  for (const expectation of [unit.failed(), unit.active(), unit.enabled(), unit.masked()]) {
+    const verdict = await observeUntil(expectation, { holds: false });
+    expect(verdict).toMatchObject({ pass: false, timedOut: false });
+    expect(verdict.message).toMatch(/expected not to .*, but does not exist; did you mean nginx/);
+  }
+  expect(await observeUntil(unit.existing(), { holds: false })).toMatchObject({ pass: true });
+});
+
 test("an inactive unit is hopeless once systemd has no job left", async () => {
   const verdict = await observeUntil(new Unit(guest, "idle").active());
   expect(verdict).toMatchObject({
