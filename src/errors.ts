@@ -1,3 +1,5 @@
+import { withoutSecrets } from "./hidden-text.ts";
+
 /** What went wrong, as a literal that programs can compare. */
 export type ErrorCode =
   | "USAGE"
@@ -53,10 +55,10 @@ export abstract class DrybootError extends Error {
   readonly details: readonly string[];
 
   constructor(message: string, { cause, hint, details = [] }: ErrorDetails = {}) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutSecrets(message), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    this.hint = hint;
-    this.details = details;
+    this.hint = hint === undefined ? undefined : withoutSecrets(hint);
+    this.details = details.map((line) => withoutSecrets(line));
   }
 }
 

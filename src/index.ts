@@ -74,11 +74,13 @@ export {
   type TlsServer,
   type TransferOptions,
   type TransferProgress,
+  type UploadOptions,
   type UnitOptions,
   type UnitState,
   type UserEntry,
   type VirtualConsole,
   type WaitOptions,
+  type WriteOptions,
 } from "./machine/index.ts";
 export {
   allHeld,
@@ -114,4 +116,5 @@ export {
   UsageError,
   type ErrorCode,
 } from "./errors.ts";
+export { secret, type Secret } from "./secret.ts";
 export { Deadline } from "./deadline.ts";

@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../hidden-text.ts";
 import { alarmTable, type AlarmRow, type Speaker } from "./alarm-table.ts";
 
 export interface Alarm {
@@ -38,7 +39,8 @@ export function watchAlarms(): AlarmWatch {
   return {
     line(line) {
       const head = line.slice(0, judgedCharacters);
-      recent.push(head.trimEnd());
+      const shown = withoutSecrets(line);
+      recent.push(shown.slice(0, judgedCharacters).trimEnd());
       if (recent.length > excerptLines) recent.shift();
       const row = rowOf(head);
       if (row === undefined) return undefined;
@@ -47,7 +49,7 @@ export function watchAlarms(): AlarmWatch {
       if (count <= (row.allowed ?? 0)) return undefined;
       const { name, severity, explanation, advice } = row;
       const excerpt = recent.filter((text) => text.trim() !== "");
-      return { name, severity, explanation, advice, line: line.trim().slice(0, 300), excerpt };
+      return { name, severity, explanation, advice, line: shown.trim().slice(0, 300), excerpt };
     },
     expectReboot: () => seen.clear(),
   };

@@ -1,4 +1,6 @@
+import { clearTimeout, setTimeout } from "../clock.ts";
 import type { GuestLostError } from "../errors.ts";
+import { hideInStream, mask } from "../hidden-text.ts";
 import type { Alarm, GuestEventName } from "./alarms.ts";
 import { followFate, type Fate } from "./fate.ts";
 import type { ConsoleMatch, Pattern } from "./match.ts";
@@ -22,6 +24,9 @@ export interface ConsoleOptions {
   /** Called for each complete line, and for the moving status line of a slow boot. */
   readonly onLine?: (line: string) => void;
 }
+
+/** After which bytes that may begin a secret are shown to who watches. */
+const quietMs = 200;
 
 /** Takes bytes that are not meant for people out of the stream; returns the rest. */
 export type Interceptor = (bytes: Uint8Array) => Uint8Array;
@@ -170,10 +175,25 @@ export class Console {
     };
   }
 
-  /** Listens to the bytes as they come, escape sequences included. Returns what ends it. */
+  /** Listens to the bytes as they come, escape sequences included, secrets not. Returns what ends it. */
   onBytes(listener: (bytes: Uint8Array) => void): () => void {
-    this.#rawListeners.add(listener);
-    return () => void this.#rawListeners.delete(listener);
+    const hidden = hideInStream(Buffer.from(mask).toString("latin1"));
+    let timer: NodeJS.Timeout | undefined;
+    const show = (text: string): void => {
+      if (text !== "") listener(Buffer.from(text, "latin1"));
+    };
+    const raw = (bytes: Uint8Array): void => {
+      clearTimeout(timer);
+      show(hidden.write(Buffer.from(bytes).toString("latin1")));
+      // A prompt may end as a secret begins.
+      timer = setTimeout(() => show(hidden.release()), quietMs).unref();
+    };
+    this.#rawListeners.add(raw);
+    return () => {
+      clearTimeout(timer);
+      show(hidden.release());
+      this.#rawListeners.delete(raw);
+    };
   }
 
   /** Ends QEMU and all that it started. */
@@ -194,7 +214,7 @@ export class Console {
   }
 
   #end(exit: Exit): Exit {
-    if (this.transcript.currentLine !== "") this.#recorder?.line(this.transcript.currentLine);
+    if (this.transcript.currentLine !== "") this.#recorder?.line(this.transcript.currentLine, true);
     this.#recorder?.close();
     this.#fate.end(exit);
     this.#waits.wake();

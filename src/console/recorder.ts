@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { now, performance } from "../clock.ts";
+import { hideInStream, withoutSecrets } from "../hidden-text.ts";
 import { openBoundedFile } from "./bounded-file.ts";
 
 /** Keeps a console on disk, as lines with time stamps and as a replayable recording. */
 export interface Recorder {
   readonly startedAtMs: number;
   bytes(bytes: Uint8Array): void;
-  line(line: string): void;
+  /** One that is cut may end in a part of a secret. */
+  line(line: string, isCut?: boolean): void;
   /** Writes the lines of a chunk together. */
   flush(): void;
   close(): void;
@@ -68,6 +70,10 @@ export function recordConsole(
   }
 
   const decoder = new TextDecoder("utf-8");
+  const hidden = hideInStream();
+  const record = (text: string): void => {
+    if (text !== "") cast.write(event("o", text));
+  };
   let lines: string[] = [];
   const flush = (): void => {
     if (lines.length === 0) return;
@@ -78,13 +84,13 @@ export function recordConsole(
   return {
     startedAtMs,
     bytes(bytes) {
-      const text = decoder.decode(bytes, { stream: true });
-      if (text !== "") cast.write(event("o", text));
+      record(hidden.write(decoder.decode(bytes, { stream: true })));
     },
-    line: (line) => void lines.push(line),
+    line: (line, isCut = false) => void lines.push(withoutSecrets(line, { isCut })),
     flush,
     close() {
       flush();
+      record(hidden.release());
       log.close();
       cast.close();
     },

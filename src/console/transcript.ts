@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../hidden-text.ts";
 import { createCleaner, type Cleaner, type TerminalQuery } from "./cleaner.ts";
 import { createCurrentLine } from "./current-line.ts";
 import { createTextRing, type TextRing } from "./text-ring.ts";
@@ -86,11 +87,12 @@ export class Transcript {
     this.#asides = [...this.#asides, aside].slice(-maxAsides);
   }
 
-  /** The last lines that say something; of repeated status lines only the last. */
+  /** The last lines that say something, without secrets; of repeated status lines only the last. */
   tail(count = 20, since = 0): string[] {
     const lines: string[] = [];
     const left = this.#asides.reduce((sum, { start, end }) => sum + end - start, 0);
-    const text = this.#told(Math.max(since, this.end - left - Math.max(count, 1) * 1000));
+    const from = Math.max(since, this.end - left - Math.max(count, 1) * 1000);
+    const text = withoutSecrets(this.#told(from), { isCut: true });
     for (const line of text.split("\n").toReversed()) {
       const trimmed = line.trimEnd();
       if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;

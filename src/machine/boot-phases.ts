@@ -1,4 +1,5 @@
 import { performance } from "../clock.ts";
+import { withoutSecrets } from "../hidden-text.ts";
 
 /** What dryboot is doing, for whoever shows progress. */
 export interface Progress {
@@ -52,7 +53,10 @@ export function trackPhases(onProgress: (progress: Progress) => void = () => {})
         next = found + 1;
         begin(begins[found]?.[0] ?? current);
       }
-      onProgress({ phase: current, ...(current === "login" ? {} : { detail: line.trim() }) });
+      onProgress({
+        phase: current,
+        ...(current === "login" ? {} : { detail: withoutSecrets(line.trim()) }),
+      });
     },
     begin(name) {
       begin(name);

@@ -1,6 +1,8 @@
 import { formatMs } from "../deadline.ts";
 import { exitCodes, GuestError } from "../errors.ts";
+import { dataWithoutSecrets, withoutSecrets } from "../hidden-text.ts";
 import type { CommandInput, OutputListener } from "../guest/index.ts";
+import type { Secret } from "../secret.ts";
 
 /** What a command gave back; the shape is execa's. */
 export interface CommandResult<Output extends string | Uint8Array = string> {
@@ -21,7 +23,8 @@ export interface CommandResult<Output extends string | Uint8Array = string> {
 
 /** How a command is run in the guest. */
 export interface CommandOptions {
-  readonly environment?: Readonly<Record<string, string>>;
+  /** A `secret(value)` is shown nowhere. */
+  readonly environment?: Readonly<Record<string, string | Secret>>;
   /** @default the home directory of the user */
   readonly cwd?: string;
   /**
@@ -50,7 +53,7 @@ export interface CommandOptions {
 export class CommandFailedError extends GuestError {
   readonly code: "COMMAND_FAILED" | "COMMAND_TIMEOUT";
   readonly exitCode: 1 = exitCodes.failed;
-  /** The result that went wrong; the command's own exit code is in here. */
+  /** The result that went wrong, without secrets; the command's own exit code is in here. */
   readonly result: CommandResult;
 
   constructor(machine: string, result: CommandResult) {
@@ -62,7 +65,7 @@ export class CommandFailedError extends GuestError {
       ],
     });
     this.code = result.timedOut ? "COMMAND_TIMEOUT" : "COMMAND_FAILED";
-    this.result = result;
+    this.result = dataWithoutSecrets(result);
   }
 
   get stdout(): string {
@@ -84,7 +87,7 @@ export class CommandSucceededError extends GuestError {
     super(`${machine}: command succeeded, but had to fail: ${firstLine(result.command)}`, {
       details: section("stdout", result.stdout),
     });
-    this.result = result;
+    this.result = dataWithoutSecrets(result);
   }
 }
 
@@ -98,7 +101,7 @@ export function describeEnd(result: CommandResult<string | Uint8Array>): string 
 }
 
 export function firstLine(text: string, maxLength = 200): string {
-  const lines = text.trim().split("\n");
+  const lines = withoutSecrets(text).trim().split("\n");
   const line = (lines[0] ?? "").trimEnd();
   return line.length > maxLength || lines.length > 1 ? `${line.slice(0, maxLength)} …` : line;
 }
@@ -108,7 +111,8 @@ const ownShell = /^\/run\/dryboot\/\S+: line \d+: (?:exec: )?/gm;
 
 /** The last lines of a command's output below a heading, or nothing when there is none. */
 export function section(name: string, text: string, maxLines = 20): string[] {
-  const lines = text.trimEnd().replace(ownShell, "bash: ").split("\n");
+  const shown = withoutSecrets(text, { isCut: true });
+  const lines = shown.trimEnd().replace(ownShell, "bash: ").split("\n");
   if (lines.length === 1 && lines[0] === "") return [];
   const tail = lines.slice(-maxLines).map((line) => `  ${line.slice(0, 500)}`);
   const skipped = lines.length - tail.length;

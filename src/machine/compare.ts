@@ -1,3 +1,4 @@
+import { withoutSecrets } from "../hidden-text.ts";
 import { nearestNames } from "../nearest.ts";
 
 /** A string must be equal, a pattern must match. */
@@ -11,8 +12,9 @@ export function matches(actual: string, expected: string | RegExp): boolean {
 export const mostShown = 100;
 
 /** How a value stands in a message: quoted, and bounded. */
-export function show(value: string | RegExp): string {
-  if (typeof value !== "string") return String(value);
+export function show(given: string | RegExp): string {
+  if (typeof given !== "string") return String(given);
+  const value = withoutSecrets(given);
   let shown = JSON.stringify(value.slice(0, mostShown));
   // What is no text is mostly written as numbers.
   if (shown.length > 2 * mostShown) shown = JSON.stringify(value.slice(0, mostShown / 5));

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { alarmLines } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
+import { dataWithoutSecrets } from "../hidden-text.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import { withinLook } from "./look.ts";
 import type { RunningGuest } from "./guest.ts";
@@ -56,7 +57,7 @@ export async function collectEvidence(
     const read = (): Promise<void> => readFailedUnits(runner, failedUnits, deadline);
     await withinLook(runner, deadline, read).catch(() => {});
   }
-  return {
+  return dataWithoutSecrets({
     machine: runner.name,
     consoleTail,
     alarms: alarmLines(console.alarms),
@@ -67,7 +68,7 @@ export async function collectEvidence(
     consoleLog: existsSync(consoleLog) ? consoleLog : undefined,
     runDirectory: directory.path,
     repeatCommand: options.repeatCommand,
-  };
+  });
 }
 
 async function saveScreenshot({

@@ -1,3 +1,4 @@
+import { hideContent } from "../secret.ts";
 import { startInBackground, type BackgroundCommand } from "./background.ts";
 import {
   CommandFailedError,
@@ -12,6 +13,11 @@ import { waitFor } from "./observe.ts";
 import { runCommand } from "./run-command.ts";
 import type { CommandRunner } from "./runner.ts";
 import { commandText, quoteArgument, type ShellArgument } from "./shell.ts";
+
+export interface WriteOptions {
+  /** The content is shown nowhere, as that of `secret(value)`. @default false */
+  readonly secret?: boolean;
+}
 
 export interface WaitOptions {
   /** @default 120000, and four times that under TCG */
@@ -132,7 +138,12 @@ export abstract class GuestCommands implements CommandRunner {
   }
 
   /** Writes a whole file; the directory must exist. @throws CommandFailedError */
-  async writeFile(path: string, content: string | Uint8Array): Promise<void> {
+  async writeFile(
+    path: string,
+    content: string | Uint8Array,
+    { secret = false }: WriteOptions = {},
+  ): Promise<void> {
+    if (secret) hideContent(content, `the secret for ${path}`);
     await this.run(`cat >${quoteArgument(path)}`, { stdin: content });
   }
 

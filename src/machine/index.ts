@@ -10,7 +10,7 @@ export {
 } from "./command.ts";
 export { collectEvidence, type Evidence, type FailedUnit } from "./evidence.ts";
 export type { StartOptions } from "./guest.ts";
-export type { WaitOptions } from "./guest-commands.ts";
+export type { WaitOptions, WriteOptions } from "./guest-commands.ts";
 export type { LateOutput } from "./late-output.ts";
 export { Machine } from "./machine.ts";
 export type { ConsoleExpectOptions, MachineConsole } from "./machine-console.ts";
@@ -59,6 +59,6 @@ export { Sysctl } from "./subjects/sysctl.ts";
 export { Timer, type ExpectedSchedule, type TimerEntry } from "./subjects/timer.ts";
 export { Unit, type UnitOptions } from "./subjects/unit.ts";
 export { User, type UserEntry } from "./subjects/user.ts";
-export type { TransferOptions, TransferProgress } from "./transfer.ts";
+export type { TransferOptions, TransferProgress, UploadOptions } from "./transfer.ts";
 export type { UnitState } from "./unit-state.ts";
 export type { VirtualConsole } from "./virtual-console.ts";

@@ -6,6 +6,7 @@ import {
 } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError } from "../errors.ts";
+import { withoutSecrets } from "../hidden-text.ts";
 import type { RunningGuest } from "./guest.ts";
 import type { CommandRunner } from "./runner.ts";
 
@@ -27,7 +28,7 @@ export interface MachineConsole {
   send(input: string | Uint8Array): void;
   /** A place in the transcript, for `since`. */
   mark(): number;
-  /** The plain text so far, or since a mark. */
+  /** The plain text so far, or since a mark, without secrets; `expect` sees them. */
   transcript(since?: number): string;
   /**
    * Gives a terminal to the console until Ctrl-] was pressed three times, or the guest ends. Commands over the lane go
@@ -56,7 +57,8 @@ export function machineConsole(
     },
     send: (input) => guest.console.send(input),
     mark: () => guest.console.mark(),
-    transcript: (since = 0) => guest.console.transcript.since(since).text,
+    transcript: (since = 0) =>
+      withoutSecrets(guest.console.transcript.since(since).text, { isCut: true }),
     async attach(terminal) {
       using _lent = guest.commandWay.lendConsole();
       return await attach(guest.console, terminal);

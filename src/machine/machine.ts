@@ -12,7 +12,7 @@ import { rebootGuest, shutDownGuest } from "./power.ts";
 import { lost } from "./run-command.ts";
 import { switchSystem } from "./switch-system.ts";
 import { download } from "./download.ts";
-import type { TransferOptions } from "./transfer.ts";
+import type { TransferOptions, UploadOptions } from "./transfer.ts";
 import { upload } from "./upload.ts";
 
 /**
@@ -145,7 +145,7 @@ export class Machine extends GuestWaits implements AsyncDisposable {
    * where it is missing.
    * @throws CommandFailedError
    */
-  upload(source: string, target: string, options?: TransferOptions): Promise<void> {
+  upload(source: string, target: string, options?: UploadOptions): Promise<void> {
     return upload(this, { source, target }, options);
   }
 

@@ -2,6 +2,7 @@ import { now } from "../clock.ts";
 import { cleanText } from "../console/index.ts";
 import { Deadline, formatMs } from "../deadline.ts";
 import { exitCodes, GuestError, type ErrorCode } from "../errors.ts";
+import { dataWithoutSecrets, withoutSecrets } from "../hidden-text.ts";
 import { LookCutOffError, withinLook } from "./look.ts";
 import { poll } from "./poll.ts";
 import type { CommandRunner } from "./runner.ts";
@@ -132,7 +133,7 @@ export async function observeUntil(
     elapsedMs: deadline.elapsedMs,
     sights,
   };
-  return { ...verdict, message: describeVerdict(expectation, verdict, holds) };
+  return dataWithoutSecrets({ ...verdict, message: describeVerdict(expectation, verdict, holds) });
 }
 
 /** What was seen, or words for that nothing was in time. */
@@ -150,7 +151,7 @@ async function lookOnce(expectation: Expectation, wait: Deadline): Promise<Obser
 
 function followed(runner: CommandRunner, text: () => string): Disposable {
   const sinceMs = now();
-  const describe = (): PendingWait => ({ text: cleanText(text()), sinceMs });
+  const describe = (): PendingWait => ({ text: withoutSecrets(cleanText(text())), sinceMs });
   const all = pending.get(runner) ?? new Set();
   pending.set(runner, all.add(describe));
   return { [Symbol.dispose]: () => void all.delete(describe) };
@@ -191,7 +192,7 @@ async function ownEvidence(expectation: Expectation, limitMs: number): Promise<r
     const { runner } = expectation;
     const limit = Deadline.after(limitMs * runner.timeoutScale);
     const ask = async (): Promise<readonly string[]> => (await expectation.evidence?.()) ?? [];
-    return (await withinLook(runner, limit, ask)).map(cleanText);
+    return (await withinLook(runner, limit, ask)).map((line) => withoutSecrets(cleanText(line)));
   } catch {
     return [];
   }

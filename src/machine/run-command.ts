@@ -1,4 +1,5 @@
 import { GuestLostError, UsageError } from "../errors.ts";
+import { reveal } from "../secret.ts";
 import { firstLine, textOf, type CommandResult } from "./command.ts";
 import type { RunningGuest } from "./guest.ts";
 import { currentLook, LookCutOffError } from "./look.ts";
@@ -14,7 +15,7 @@ const defaultTimeoutMs = 900_000;
 export async function runCommand(
   guest: RunningGuest,
   command: string | readonly string[],
-  { purpose, timeoutMs = defaultTimeoutMs, ...options }: RunOptions,
+  { purpose, environment, timeoutMs = defaultTimeoutMs, ...options }: RunOptions,
 ): Promise<CommandResult<Uint8Array>> {
   if (typeof command !== "string" && !Array.isArray(command)) {
     throw new UsageError(`a command is a text or a list of words, not ${String(command)}`);
@@ -29,6 +30,7 @@ export async function runCommand(
     look?.signal.throwIfAborted();
     const outcome = await channel.run({
       ...options,
+      ...(environment === undefined ? {} : { environment: revealed(environment) }),
       timeoutMs: Math.min(timeoutMs, lookMs),
       command: typeof command === "string" ? strict(command) : command,
       ...(signal === undefined ? {} : { signal }),
@@ -51,6 +53,12 @@ export async function runCommand(
       ? lost(guest, purpose ?? `run: ${firstLine(shown)}`, failure)
       : error;
   }
+}
+
+function revealed(environment: NonNullable<RunOptions["environment"]>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [name, reveal(value)]),
+  );
 }
 
 /** Every call on a lost guest says so itself, and has the guest's first failure as its cause. */

@@ -19,6 +19,11 @@ export interface TransferOptions {
   readonly timeoutMs?: number;
 }
 
+export interface UploadOptions extends TransferOptions {
+  /** The content of each file is shown nowhere, as that of `secret(value)`. @default false */
+  readonly secret?: boolean;
+}
+
 /** Counts what was passed on. */
 export function progressOf(
   totalBytes: number,

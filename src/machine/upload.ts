@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
-import { lstat, readdir, stat } from "node:fs/promises";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { create } from "tar";
 import { UsageError } from "../errors.ts";
+import { hideContent } from "../secret.ts";
 import { CommandFailedError, type CommandOptions } from "./command.ts";
 import type { CommandRunner } from "./runner.ts";
-import { progressOf, type Transfer, type TransferOptions } from "./transfer.ts";
+import { progressOf, type Transfer, type UploadOptions } from "./transfer.ts";
 
 const receiveFile = `
 target=$1; [ ! -d "$target" ] || target=$target/$2
@@ -20,12 +21,13 @@ const receiveTree =
 export async function upload(
   runner: CommandRunner,
   { source, target }: Transfer,
-  options: TransferOptions = {},
+  options: UploadOptions = {},
 ): Promise<void> {
   const status = await stat(source).catch((error: unknown) => {
     throw new UsageError(`cannot upload ${source}: there is no such file`, { cause: error });
   });
-  const { timeoutMs } = options;
+  const { timeoutMs, secret = false } = options;
+  if (secret) await hideFiles(status.isDirectory() ? await filesOf(source) : [source]);
   const run = async (
     script: string,
     args: readonly string[],
@@ -72,8 +74,17 @@ function fileSize({
 
 async function sizeOfTree(directory: string): Promise<number> {
   let bytes = 0;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) bytes += (await lstat(join(entry.parentPath, entry.name))).size;
-  }
+  for (const path of await filesOf(directory)) bytes += (await lstat(path)).size;
   return bytes;
+}
+
+async function filesOf(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((one) => one.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+}
+
+async function hideFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) hideContent(await readFile(path), path);
 }

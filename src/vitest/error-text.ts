@@ -1,5 +1,6 @@
 import type { TestError } from "vitest";
 import { cleanText } from "../console/index.ts";
+import { dataWithoutSecrets } from "../hidden-text.ts";
 import { withoutOwnTyping } from "./evidence-text.ts";
 import { framesOutside, leadsSomewhere, stackWith } from "./frames.ts";
 
@@ -12,6 +13,7 @@ export function unsaid(reason: unknown, errors: readonly TestError[]): string[] 
 /** Puts what dryboot's errors know beside their first line into the message, where every reporter shows it. */
 export function explainErrors(errors: readonly TestError[]): void {
   for (const error of errors) {
+    hideSecrets(error);
     const { details, hint } = error;
     if (Array.isArray(details)) {
       const lines = withoutOwnTyping(details.map(String));
@@ -23,6 +25,13 @@ export function explainErrors(errors: readonly TestError[]): void {
     leaveOutFields(error);
     if (error.cause) explainErrors([error.cause]);
   }
+}
+
+/** What a test compares holds secrets, and its difference is printed too. */
+function hideSecrets(error: TestError): void {
+  const { cause: _, ...own } = error;
+  const { message, stack } = error;
+  Object.assign(error, dataWithoutSecrets({ ...own, message, ...(stack && { stack }) }));
 }
 
 function isOwn({ details }: TestError): boolean {

@@ -1,4 +1,4 @@
-import { expect, test } from "dryboot/test";
+import { expect, secret, test } from "dryboot/test";
 
 test("boots to its default target with no failed unit", async ({ machines }) => {
   const minimal = await machines.shared("minimal");
@@ -22,6 +22,22 @@ test("commands give back output, errors and exit code apart", async ({ machines 
 
   const failed = await minimal.execute("echo out; echo err >&2; exit 3");
   expect(failed).toMatchObject({ exitCode: 3, stdout: "out\n", stderr: "err\n" });
+});
+
+test("a secret reaches commands and files, and stands in no text of the console", async ({
+  machines,
+}) => {
+  const minimal = await machines.shared("minimal");
+  const token = "zq-minimal-9f81c0";
+
+  await minimal.writeFile("/run/token", token, { secret: true });
+  const script = 'tee /dev/console </run/token; echo " $TOKEN" >/dev/console; echo "$TOKEN"';
+  const { stdout } = await minimal.run(script, { environment: { TOKEN: secret(token) } });
+
+  expect(stdout).toBe(`${token}${token}\n`);
+  await minimal.waitForConsoleText(`${token} ${token}`);
+  expect(minimal.consoleText()).toContain("•••• ••••");
+  expect(minimal.consoleText()).not.toContain(token);
 });
 
 test("what was synced outlives a crash, and the guest starts again on the same disk", async ({

@@ -199,8 +199,22 @@ test("has a file (or not)", async ({ machines }) => {
 `,
   };
 
+  const withSecret = `
+test("knows a secret", async ({ machines }) => {
+  const web = await ${start("web")};
+  const token = ["zq", "9f81c0"].join("-");
+  const path = web.runDirectory + "/token";
+  await web.writeFile(path, token, { secret: true });
+  expect(await web.readFile(path)).toBe(token);
+  await expect.soft(web.file(path)).toHaveContent("another", { timeoutMs: 100 });
+  expect.soft(await web.readFile(path)).toBe("another");
+  await web.succeed("cat " + path + " >&2; exit 3");
+});
+`;
+
   test("tells reporters of machines what it tells people, with the console attached", async () => {
-    using project = createProject(failing);
+    const tests = { "tests/web.test.ts": failing["tests/web.test.ts"] + withSecret };
+    using project = createProject({ ...failing, ...tests });
     const reporters = ["junit", "json", "github-actions"].map((name) => `--reporter=${name}`);
     const outputs = ["--outputFile.junit=out.xml", "--outputFile.json=out.json"];
     const { output } = await project.vitest(["run", ...reporters, ...outputs], {
@@ -211,6 +225,10 @@ test("has a file (or not)", async ({ machines }) => {
     expect(output).toMatch(/^::error file=.*web\.test\.ts,.*line=7,.*\/nowhere of web/m);
     expect(output).toContain(kept);
 
+    for (const told of [output, project.read("out.xml"), project.read("out.json")]) {
+      expect(told).toMatch(/knows a secret[^]*stderr:(?:\s|%0A|\\n)+••••/);
+      expect(told).not.toContain("zq-9f81c0");
+    }
     const xml = project.read("out.xml");
     expect(xml).toContain(`kept: ${kept}`);
     expect(xml).toContain(again.replaceAll("'", "&apos;"));

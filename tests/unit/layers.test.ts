@@ -14,12 +14,16 @@ const leaves = [
   "shell-quote",
   "host-boot",
   "cache-file",
+  "hidden-text",
+  "secret",
 ];
 
 /** What each part of `src` may import at run time, itself apart. Types may cross. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(leaves.map((leaf) => [leaf, []])),
   deadline: ["clock"],
+  errors: ["hidden-text"],
+  secret: ["errors", "hidden-text", "shell-quote"],
   "cache-file": ["clock"],
   "process-group": ["errors", "deadline"],
   nix: [...leaves],

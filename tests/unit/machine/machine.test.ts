@@ -12,6 +12,7 @@ import {
   type Progress,
   type StartOptions,
 } from "../../../src/machine/index.ts";
+import { secret } from "../../../src/secret.ts";
 
 const runScript = (name: string): string =>
   fileURLToPath(new URL(`../../fixtures/run-scripts/${name}.sh`, import.meta.url));
@@ -93,6 +94,26 @@ describe("on a guest that has booted", () => {
       failed: false,
     });
     expect((await machine.$`printf '%s|' ${["a b", "c"]}`).stdout).toBe("a b|c|");
+  });
+
+  test("a secret reaches commands and files as it is, and shows nowhere", async () => {
+    const token = "zq-it's a secret";
+    const printed = machine.console.mark();
+    const script = String.raw`printf '%s\n' "$TOKEN" | tee "/proc/$(<"$FAKE_STATE/shell.pid")/fd/0"`;
+    const { stdout } = await machine.run(script, { environment: { TOKEN: secret(token) } });
+    expect(stdout).toBe(`${token}\n`);
+    await machine.console.expect(token, { since: printed, timeoutMs: 5000 });
+    expect(machine.console.transcript(printed)).toMatch(/^••••$/m);
+
+    const path = `${machine.runDirectory}/password`;
+    await machine.writeFile(path, "zq-of-a-file\n", { secret: true });
+    expect(await machine.readFile(path)).toBe("zq-of-a-file\n");
+    await expect(machine.succeed(`cat ${path} >&2; exit 3`)).rejects.toMatchObject({
+      details: ["stderr:", "  ••••"],
+    });
+    const { consoleTail } = await machine.collectEvidence();
+    expect(consoleTail.join("\n")).toContain("••••");
+    expect(readFileSync(`${machine.runDirectory}/console.log`, "utf8")).not.toContain(token);
   });
 
   test("an argument vector is read by no shell", async () => {
