@@ -72,7 +72,7 @@ export class Unit extends Subject {
       if (verdict.kind === "active") return { holds: true, saw: "is active", forMs };
       if (verdict.kind === "hopeless") {
         const saw = verdict.why + (await this.#nearest(state));
-        return { holds: false, saw, forMs, hopeless: true, missing: isMissing(state) };
+        return { holds: false, saw, forMs, hopeless: true, missing: await this.#neverWas(state) };
       }
       // systemd forgets a unit that nothing refers to as soon as it has ended well, and only then.
       const atRest = state.activeState === "inactive" && !state.jobPending;
@@ -162,7 +162,12 @@ export class Unit extends Subject {
     const state = await this.state();
     if (!isMissing(state)) return { forMs: state.inStateForMs, ...look(state) };
     const saw = `does not exist${await this.#nearest(state)}`;
-    return { holds: false, saw, hopeless: true, missing: true };
+    return { holds: false, saw, hopeless: true, missing: await this.#neverWas(state) };
+  }
+
+  /** A unit that is gone since another system was switched to has left its words in the journal of this boot. */
+  async #neverWas(state: UnitState): Promise<boolean> {
+    return isMissing(state) && (await this.journal({ lines: 1 })) === "";
   }
 
   async #nearest(state: UnitState): Promise<string> {

@@ -45,6 +45,9 @@ test("nothing can be denied of a unit that does not exist, but that it exists", 
     expect(verdict.message).toMatch(/expected not to .*, but does not exist; did you mean nginx/);
   }
   expect(await observeUntil(unit.existing(), { holds: false })).toMatchObject({ pass: true });
+  // It has written to the journal of this boot, so it was there.
+  const gone = new Unit(guest, "gone").active();
+  expect(await observeUntil(gone, { holds: false })).toMatchObject({ pass: true });
 });
 
 test("an inactive unit is hopeless once systemd has no job left", async () => {
