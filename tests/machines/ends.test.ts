@@ -211,8 +211,8 @@ test.concurrent("two runs beside each other leave each other alone", async (cont
 });
 
 // Ends the run script and the shell that started it.
-const killGuest =
-  "p=$(ps -o ppid= -p $(cat $FAKE_STATE/shell.pid)); kill -KILL $p $(ps -o ppid= -p $p)";
+const parentOf = (pid: string): string => `$(cut -d ' ' -f 4 /proc/${pid}/stat)`;
+const killGuest = `p=${parentOf("$(cat $FAKE_STATE/shell.pid)")}; kill -KILL $p ${parentOf("$p")}`;
 
 test.concurrent.for([
   { work: "a command", smoke: false },
