@@ -55,7 +55,8 @@ test("what is held back is shown when asked for, and the rest of a secret never"
   expect(hidden.release()).toBe("ѣ-k");
   expect(hidden.release()).toBe("");
   expect(hidden.write("e")).toBe("");
-  expect(hidden.write("en")).toBe("een");
+  // No letter with which anything may begin that other tests of this process have hidden.
+  expect(hidden.write("ꙇꙇ")).toBe("eꙇꙇ");
 
   expect(hidden.write("ѣ-kett")).toBe("");
   expect(hidden.release()).toBe(mask);
