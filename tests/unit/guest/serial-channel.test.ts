@@ -442,7 +442,7 @@ test.concurrent("output that comes slower than the command's limit comes all the
         let before = Promise.resolve();
         return plain.onData((bytes) => {
           before = before.then(async () => {
-            if (bytes.length > 3000) await new Promise((resolve) => setTimeout(resolve, 120));
+            if (bytes.length > 3000) await new Promise((resolve) => setTimeout(resolve, 300));
             listener(bytes);
           });
         });
@@ -452,7 +452,7 @@ test.concurrent("output that comes slower than the command's limit comes all the
   );
   const outcome = await slow.channel.run({
     command: "head -c 40000 /dev/zero",
-    timeoutMs: 400,
+    timeoutMs: 1200,
   });
   expect(outcome).toMatchObject({ exitCode: 0, timedOut: false });
   expect(outcome.stdout).toHaveLength(40_000);
