@@ -25,12 +25,13 @@ export async function waitForRoom(
 /** Room for a guest that somebody wants now; says where memory may not be enough for it. */
 export async function takeRoom(
   built: BuiltVm,
-  { settings, progress }: Context,
+  { settings, io, progress }: Context,
 ): Promise<AsyncDisposable> {
   const { name } = built.source;
   const { memoryMiB } = await sizeOf(bootable(built), settings.of(name));
   return takeGuestRoom({
     memoryMiB,
+    signal: io.signal,
     onShortage: ({ neededMiB, leftMiB, processes }) => {
       const others =
         processes.length === 0 ? "" : ` beside the guests of process ${processes.join(", ")}`;

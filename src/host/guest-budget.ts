@@ -71,7 +71,10 @@ export async function acquireGuestSlot({
   return { [Symbol.asyncDispose]: () => file.remove() };
 }
 
-export interface GuestRoomOptions extends Pick<GuestSlotOptions, "directory" | "capacity"> {
+export interface GuestRoomOptions extends Pick<
+  GuestSlotOptions,
+  "directory" | "capacity" | "signal"
+> {
   /** The guest's own memory. */
   readonly memoryMiB: number;
   /** Called where the guests that run now leave less memory than this one may take. */
@@ -88,10 +91,12 @@ export interface GuestShortage {
 /**
  * Room for a guest at once, for somebody who sits before it: nobody is waited for. Guests that come later count its
  * memory, but not its cores, which mostly idle and may do so for hours.
+ * @throws {InterruptedError} once the signal is aborted
  */
 export async function takeGuestRoom({
   memoryMiB,
   onShortage,
+  signal,
   directory,
   capacity = hostCapacity(),
 }: GuestRoomOptions): Promise<AsyncDisposable> {
@@ -103,7 +108,7 @@ export async function takeGuestRoom({
   );
   try {
     await file.hold();
-    const others = (await settledClaims(file)).filter(
+    const others = (await settledClaims(file, signal)).filter(
       ({ id, held }) => held && id !== file.claim.id,
     );
     const takenMiB = others.reduce((sum, other) => sum + other.memoryMiB, 0);
@@ -127,12 +132,7 @@ interface Wait {
 async function untilAdmitted(file: ClaimFile, { capacity, signal, onWait }: Wait): Promise<void> {
   let told = false;
   for (;;) {
-    if (signal?.aborted === true) {
-      throw new InterruptedError("interrupted while waiting for room for a guest", {
-        cause: signal.reason,
-      });
-    }
-    const claims = await settledClaims(file);
+    const claims = await settledClaims(file, signal);
     const room = { ...capacity, freeMemoryMiB: availableMemoryMiB() };
     if (isAdmitted(file.claim, claims, room)) return;
     if (!told) onWait?.(processesWithGuests(claims));
@@ -143,8 +143,16 @@ async function untilAdmitted(file: ClaimFile, { capacity, signal, onWait }: Wait
   }
 }
 
-async function settledClaims({ directory }: ClaimFile): Promise<readonly Claim[]> {
+async function settledClaims(
+  { directory }: ClaimFile,
+  signal?: AbortSignal,
+): Promise<readonly Claim[]> {
   for (;;) {
+    if (signal?.aborted === true) {
+      throw new InterruptedError("interrupted while waiting for room for a guest", {
+        cause: signal.reason,
+      });
+    }
     const claims = await readClaims(directory);
     if (claims !== undefined) return claims;
     // Somebody has come and not yet drawn a number, which may be lower.

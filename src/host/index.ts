@@ -9,5 +9,5 @@ export {
   type GuestSlotOptions,
 } from "./guest-budget.ts";
 export { missingRequirements, type Requirement } from "./requirements.ts";
-export { availableMemoryMiB } from "./resources.ts";
+export { availableMemoryMiB, evaluationsAtOnce } from "./resources.ts";
 export { setUpHost, type SetupOptions } from "./setup.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 
 const mebibyte = 1024 * 1024;
 
@@ -19,6 +19,15 @@ export function totalMemoryMiB(): number {
   const limit = Number(readText("/sys/fs/cgroup/memory.max"));
   const inContainer = Number.isFinite(limit) && limit > 0 ? limit : Infinity;
   return Math.floor(Math.min(totalmem(), inContainer) / mebibyte);
+}
+
+/** What Nix takes to evaluate a machine of a real nixpkgs. */
+const evaluationMiB = 2048;
+
+/** How many machines Nix may evaluate at once. */
+export function evaluationsAtOnce(): number {
+  const byMemory = Math.floor(availableMemoryMiB() / evaluationMiB);
+  return Math.max(1, Math.min(availableParallelism(), byMemory));
 }
 
 export async function freeDiskMiB(path: string): Promise<number> {

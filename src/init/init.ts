@@ -58,7 +58,7 @@ export async function init(options: InitOptions): Promise<InitResult> {
     if (test.text === undefined) repository.remark(test.remark);
     else await repository.add(test.path, test.text);
   }
-  await repository.add(".gitignore", "node_modules/\n.vitest-attachments/\n");
+  await addGitignore(repository);
   await addWorkflow(repository, survey, testScript);
   const { files, remarks } = repository;
   return { machines: machines.map(({ source }) => source.name), files, remarks, testScript };
@@ -100,6 +100,23 @@ async function addVitestConfig(repository: Repository, isModule: boolean): Promi
   if ((await repository.read(config))?.includes("dryboot/config") !== true)
     repository.remark(
       `${config}: take defineConfig from "dryboot/config"; it sets time limits and the number of guests`,
+    );
+}
+
+/** What `npm install` makes, and what failed tests leave. */
+const ignored = ["node_modules", ".vitest-attachments"];
+
+async function addGitignore(repository: Repository): Promise<void> {
+  const path = ".gitignore";
+  const existing = await repository.read(path);
+  if (existing === undefined)
+    return repository.add(path, ignored.map((name) => `${name}/\n`).join(""));
+  repository.keep(path, "was there");
+  const lines = new Set(existing.split("\n").map((line) => line.trim().replaceAll(/^\/|\/$/g, "")));
+  const missing = ignored.filter((name) => !lines.has(name));
+  if (missing.length > 0)
+    repository.remark(
+      `${path} does not have ${missing.join(" and ")}: what npm and failed tests leave there would be committed`,
     );
 }
 

@@ -24,11 +24,26 @@ export type BuildOutcome =
     }
   | { readonly error: ErrorData };
 
+/** A machine that a test has asked for, and what it got. */
+export interface AskedBuild {
+  readonly wanted: WantedMachine;
+  readonly outcome: BuildOutcome;
+}
+
 declare module "vitest" {
   interface ProvidedContext {
     /** What was built before the first test, by {@link buildKey}. */
     drybootBuilds: Readonly<Record<string, BuildOutcome>>;
   }
+  interface TaskMeta {
+    /** Of a file: what its tests have asked for, by {@link buildKey}. */
+    drybootAsked?: Record<string, AskedBuild>;
+  }
+}
+
+/** Each machine once. */
+export function distinctMachines(machines: readonly WantedMachine[]): WantedMachine[] {
+  return [...new Map(machines.map((machine) => [buildKey(machine), machine])).values()];
 }
 
 export function buildKey({ reference, overrides }: WantedMachine): string {
@@ -63,6 +78,12 @@ export async function buildMachine(
 
 const building = new Map<string, SharedWork<BuildOutcome>>();
 
+export interface BuiltOptions {
+  readonly signal: AbortSignal;
+  /** Also told of a build that failed. */
+  readonly onOutcome: (build: AskedBuild) => void;
+}
+
 /**
  * The vm of a machine: built before the first test where a test file names the machine, else now, once in this process
  * for all tests that wait for it.
@@ -71,16 +92,14 @@ const building = new Map<string, SharedWork<BuildOutcome>>();
 export async function builtVm(
   wanted: WantedMachine,
   settings: DrybootSettings,
-  signal: AbortSignal,
+  { signal, onOutcome }: BuiltOptions,
 ): Promise<Bootable> {
   const key = buildKey(wanted);
-  const known = inject("drybootBuilds")?.[key];
-  return vmOf(
-    known ??
-      (await sharedWork(building, key, (shared) => buildNow(wanted, settings, shared)).wait(
-        signal,
-      )),
-  );
+  const outcome =
+    inject("drybootBuilds")?.[key] ??
+    (await sharedWork(building, key, (shared) => buildNow(wanted, settings, shared)).wait(signal));
+  onOutcome({ wanted, outcome });
+  return vmOf(outcome);
 }
 
 async function buildNow(

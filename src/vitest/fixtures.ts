@@ -3,6 +3,7 @@ import type { Bootable } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
 import { awaitedMachine, callText } from "./awaited-machine.ts";
 import { mustBeAwaited } from "./awaited.ts";
+import { buildKey, type AskedBuild } from "./builds.ts";
 import { reportFailure } from "./failure.ts";
 import { startGuest, type Guest, type MachineOptions } from "./guests.ts";
 import { sharedWork, type SharedWork } from "./shared-work.ts";
@@ -75,10 +76,13 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
       const started = guest.then(({ machine }) => awaitedMachine(machine, task));
       return mustBeAwaited(started, { text: `machines.${text}`, stack, task });
     };
+    const onOutcome = (build: AskedBuild): void =>
+      void ((task.file.meta.drybootAsked ??= {})[buildKey(build.wanted)] = build);
     await use({
       start(machine, options) {
         const keeper = { holder: ownHolder, blocks: [file] };
-        const guest = startGuest(machine, { ...machineOptions, ...options }, keeper, signal);
+        const all = { ...machineOptions, ...options };
+        const guest = startGuest(machine, all, keeper, { signal, onOutcome });
         own.push(guest);
         return machineOf(guest, callText("start", [machine]));
       },
@@ -86,8 +90,8 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
         const all = { ...machineOptions, ...options };
         const key = JSON.stringify([machine, all]);
         const keeper = { holder: file, blocks: [ownHolder] };
-        const work = sharedWork(sharedGuests.works, key, (wanted) => {
-          const guest = startGuest(machine, all, keeper, wanted);
+        const work = sharedWork(sharedGuests.works, key, (shared) => {
+          const guest = startGuest(machine, all, keeper, { signal: shared, onOutcome });
           sharedGuests.started.push(guest);
           return guest;
         });

@@ -3,7 +3,7 @@ import { InterruptedError, UsageError } from "../errors.ts";
 import { acquireGuestSlot, type GuestSlotOptions } from "../host/index.ts";
 import { boot, sizeOf, type Bootable, type BootOptions } from "../launch.ts";
 import type { Machine } from "../machine/index.ts";
-import { builtVm } from "./builds.ts";
+import { builtVm, type BuiltOptions } from "./builds.ts";
 import { slowProgress, type SlowProgress } from "./progress.ts";
 import type { DrybootSettings } from "./settings.ts";
 import { pauseLimits } from "./test-limit.ts";
@@ -33,10 +33,11 @@ export async function startGuest(
   machine: string | Bootable,
   { overrides, ...options }: MachineOptions,
   keeper: GuestKeeper,
-  signal: AbortSignal,
+  built: BuiltOptions,
 ): Promise<Guest> {
+  const { signal } = built;
   const settings = inject("dryboot") ?? {};
-  const vm = await vmOf(machine, overrides, signal);
+  const vm = await vmOf(machine, overrides, built);
   const bootOptions = { ...bootDefaults(settings, vm.name), ...options };
   const progress = slowProgress(vm.name);
   let at: string | undefined;
@@ -80,11 +81,11 @@ async function waitForRoom(
 function vmOf(
   machine: string | Bootable,
   overrides: string | undefined,
-  signal: AbortSignal,
+  built: BuiltOptions,
 ): Bootable | Promise<Bootable> {
   if (typeof machine === "string") {
     const wanted = { reference: machine, ...(overrides === undefined ? {} : { overrides }) };
-    return builtVm(wanted, inject("dryboot") ?? {}, signal);
+    return builtVm(wanted, inject("dryboot") ?? {}, built);
   }
   if (overrides === undefined) return machine;
   throw new UsageError(

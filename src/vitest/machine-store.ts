@@ -1,11 +1,11 @@
 import type { TestSpecification } from "vitest/node";
-import type { BuildOutcome } from "./builds.ts";
+import type { BuildOutcome, WantedMachine } from "./builds.ts";
 
 /** What is known of the machines of a project's tests while vitest runs. */
 export interface MachineStore {
   /** By {@link buildKey}. */
   readonly outcomes: Map<string, BuildOutcome>;
-  /** Files of tests that have run, with the machines that they name. */
+  /** Files of tests that have run, with the machines that they name, and those that they have asked for. */
   readonly specifications: Map<string, UsingSpecification>;
   /** What users should know of the host. */
   readonly notices: readonly string[];
@@ -19,5 +19,5 @@ export function createMachineStore(warning: string | undefined): MachineStore {
 
 export interface UsingSpecification {
   readonly specification: TestSpecification;
-  readonly machines: readonly string[];
+  readonly machines: readonly WantedMachine[];
 }

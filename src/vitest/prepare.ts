@@ -1,10 +1,15 @@
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import type { TestSpecification, Vitest } from "vitest/node";
 import { performance } from "../clock.ts";
 import { formatMs } from "../deadline.ts";
-import { availableMemoryMiB } from "../host/index.ts";
-import { buildKey, buildMachine, type BuildOutcome } from "./builds.ts";
+import { evaluationsAtOnce } from "../host/index.ts";
+import {
+  buildKey,
+  buildMachine,
+  distinctMachines,
+  type BuildOutcome,
+  type WantedMachine,
+} from "./builds.ts";
 import type { MachineStore } from "./machine-store.ts";
 import { slowProgress } from "./progress.ts";
 import type { DrybootSettings } from "./settings.ts";
@@ -18,19 +23,18 @@ export async function prepareMachines(
   store: MachineStore,
 ): Promise<void> {
   for (const specification of specifications) {
-    const machines = machinesUsedIn(await readFile(specification.moduleId, "utf8").catch(() => ""));
+    const source = await readFile(specification.moduleId, "utf8").catch(() => "");
+    const machines = machinesUsedIn(source).map((reference) => ({ reference }));
     store.specifications.set(specification.moduleId, { specification, machines });
   }
   const named = specifications.flatMap(
     ({ moduleId }) => store.specifications.get(moduleId)?.machines ?? [],
   );
-  const missing = [...new Set(named)].filter(
-    (reference) => !store.outcomes.has(buildKey({ reference })),
-  );
+  const missing = distinctMachines(named).filter((wanted) => !store.outcomes.has(buildKey(wanted)));
   if (missing.length === 0) return;
   const startedAtMs = performance.now();
-  await buildAll(vitest, missing, settings, (reference, outcome) =>
-    store.outcomes.set(buildKey({ reference }), outcome),
+  await buildAll(vitest, missing, settings, (wanted, outcome) =>
+    store.outcomes.set(buildKey(wanted), outcome),
   );
   sayOnce(vitest, store);
   vitest.logger.log(
@@ -39,12 +43,14 @@ export async function prepareMachines(
 }
 
 /** `web, db`, or `web, and not db`: why not is what the tests of db say. */
-function summary(references: readonly string[], { outcomes }: MachineStore): string {
-  const isBuilt = (reference: string): boolean =>
-    outcomes.get(buildKey({ reference }))?.error === undefined;
-  const failed = references.filter((reference) => !isBuilt(reference));
-  const built = references.filter(isBuilt).join(", ") || "none";
-  return failed.length === 0 ? built : `${built}, and not ${failed.join(", ")}`;
+function summary(machines: readonly WantedMachine[], { outcomes }: MachineStore): string {
+  const isBuilt = (wanted: WantedMachine): boolean =>
+    outcomes.get(buildKey(wanted))?.error === undefined;
+  const names = (all: readonly WantedMachine[]): string =>
+    all.map(({ reference }) => reference).join(", ");
+  const failed = machines.filter((wanted) => !isBuilt(wanted));
+  const built = names(machines.filter(isBuilt)) || "none";
+  return failed.length === 0 ? built : `${built}, and not ${names(failed)}`;
 }
 
 /** For all projects of a run. */
@@ -63,30 +69,22 @@ function sayOnce(vitest: Vitest, { outcomes, notices }: MachineStore): void {
   }
 }
 
-/** What Nix takes to evaluate a machine of a real nixpkgs. */
-const evaluationMiB = 2048;
-
-function evaluationsAtOnce(): number {
-  const byMemory = Math.floor(availableMemoryMiB() / evaluationMiB);
-  return Math.max(1, Math.min(availableParallelism(), byMemory));
-}
-
-/** Builds machines by name; a machine that cannot be built is its tests' failure. */
+/** Builds machines; one that cannot be built is its tests' failure. */
 export async function buildAll(
   vitest: Vitest,
-  references: readonly string[],
+  machines: readonly WantedMachine[],
   settings: DrybootSettings,
-  onBuilt: (reference: string, outcome: BuildOutcome) => void,
+  onBuilt: (wanted: WantedMachine, outcome: BuildOutcome) => void,
 ): Promise<void> {
   const controller = new AbortController();
   const stopListening = vitest.onCancel((reason) => controller.abort(reason));
-  const left = [...references];
+  const left = [...machines];
   const buildSome = async (): Promise<void> => {
-    for (let reference = left.shift(); reference !== undefined; reference = left.shift()) {
-      const progress = slowProgress(reference, (line) => vitest.logger.log(line.trimEnd()));
+    for (let wanted = left.shift(); wanted !== undefined; wanted = left.shift()) {
+      const progress = slowProgress(wanted.reference, (line) => vitest.logger.log(line.trimEnd()));
       try {
         const options = { signal: controller.signal, onProgress: progress.show };
-        onBuilt(reference, await buildMachine({ reference }, settings, options));
+        onBuilt(wanted, await buildMachine(wanted, settings, options));
       } finally {
         progress.end();
       }

@@ -1,8 +1,9 @@
 import { relative } from "node:path";
-import type { Reporter, TestProject, TestSpecification, Vitest } from "vitest/node";
+import type { Reporter, TestModule, TestProject, TestSpecification, Vitest } from "vitest/node";
 import { UsageError } from "../errors.ts";
 import { acceleratorOf } from "../launch.ts";
 import { configuredSettings } from "./configured.ts";
+import { buildKey, distinctMachines } from "./builds.ts";
 import { createMachineStore, type MachineStore } from "./machine-store.ts";
 import { prepareMachines } from "./prepare.ts";
 import {
@@ -63,7 +64,7 @@ function commandOf(vitest: Vitest, project: TestProject): readonly string[] {
 const slowestScale = 4;
 
 /** The limit of a whole test is the last resort; it is shorter where guests are fast, unless the user has set it. */
-function limitTests(
+export function limitTests(
   project: TestProject,
   { testLimitMs }: DrybootSettings,
   timeoutScale: number,
@@ -94,7 +95,24 @@ function beforeTests(
       await prepareMachines(vitest, own, settings, store);
       project.provide("drybootBuilds", Object.fromEntries(store.outcomes));
     },
+    onTestModuleEnd(module) {
+      if (module.project === project) rememberAsked(module, store);
+    },
   };
+}
+
+/** What a file's text does not tell: names that are computed, and overrides. */
+function rememberAsked(module: TestModule, { outcomes, specifications }: MachineStore): void {
+  const using = specifications.get(module.moduleId);
+  if (using === undefined) return;
+  const asked = Object.values(module.meta().drybootAsked ?? {});
+  for (const { wanted, outcome } of asked) {
+    const key = buildKey(wanted);
+    // What is known may be newer than what the test was given.
+    if (!outcomes.has(key)) outcomes.set(key, outcome);
+  }
+  const machines = distinctMachines([...using.machines, ...asked.map(({ wanted }) => wanted)]);
+  specifications.set(module.moduleId, { ...using, machines });
 }
 
 /** vitest leaves the other shards' files out only later. */

@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import type { TestProject, Vitest } from "vitest/node";
 import { clearTimeout, setTimeout } from "../clock.ts";
-import { buildKey, type BuildOutcome } from "./builds.ts";
+import { buildKey, distinctMachines, type BuildOutcome, type WantedMachine } from "./builds.ts";
 import type { MachineStore } from "./machine-store.ts";
 import { buildAll } from "./prepare.ts";
 import type { DrybootSettings } from "./settings.ts";
@@ -38,13 +38,15 @@ export function watchMachines(
   };
   const look = async (files: readonly string[]): Promise<void> => {
     const machines = await changedMachines(vitest, settings, store);
+    const keys = new Set(machines.map(buildKey));
     const again = [...store.specifications.values()]
-      .filter((using) => using.machines.some((machine) => machines.includes(machine)))
+      .filter((using) => using.machines.some((machine) => keys.has(buildKey(machine))))
       .map(({ specification }) => specification);
+    const names = new Set(machines.map(({ reference }) => reference));
     const effect =
-      machines.length === 0
+      names.size === 0
         ? "no machine of these tests changed with it"
-        : `${machines.join(", ")} changed with it`;
+        : `${[...names].toSorted().join(", ")} changed with it`;
     vitest.logger.log(`${files.join(", ")}: ${effect}`);
     if (again.length > 0) await vitest.rerunTestSpecifications(again);
   };
@@ -55,20 +57,20 @@ export function watchMachines(
   });
 }
 
-/** Builds anew every machine that tests have used, and names those that came out otherwise. */
+/** Builds anew every machine that tests have used, and gives those that came out otherwise. */
 async function changedMachines(
   vitest: Vitest,
   settings: DrybootSettings,
   store: MachineStore,
-): Promise<string[]> {
+): Promise<readonly WantedMachine[]> {
   const used = [...store.specifications.values()].flatMap(({ machines }) => machines);
-  const changed: string[] = [];
-  await buildAll(vitest, [...new Set(used)], settings, (reference, outcome) => {
-    const key = buildKey({ reference });
-    if (identity(store.outcomes.get(key)) !== identity(outcome)) changed.push(reference);
+  const changed: WantedMachine[] = [];
+  await buildAll(vitest, distinctMachines(used), settings, (wanted, outcome) => {
+    const key = buildKey(wanted);
+    if (identity(store.outcomes.get(key)) !== identity(outcome)) changed.push(wanted);
     store.outcomes.set(key, outcome);
   });
-  return changed.toSorted();
+  return changed;
 }
 
 /** What has to differ for a machine to count as changed: its derivation, or why there is none. */

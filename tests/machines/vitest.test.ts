@@ -38,14 +38,25 @@ describe("before the first test", () => {
       ...twoMachines,
       "machines/broken.nix": "{ networking.hostNam = 1; }",
       "tests/broken.test.ts": boots("broken"),
+      "tests/mail.test.ts": boots("mail"),
     });
-    const { exitCode, output } = await project.vitest(["run", "db", "none", "broken"]);
-    expect(output).toMatch(/machines: db, and not broken \([\d.]+ m?s\)[^]*✓ tests\/db\.test\.ts/);
+    // As many builds at once as there are cores: the vms of these two wait for each other.
+    const here = (file: string): string => join(project.directory, "tmp", file);
+    const meets = (own: string, other: string): string =>
+      availableParallelism() === 1
+        ? ":"
+        : `touch ${here(own)}; for try in $(seq 600); do test -e ${here(other)} && break; sleep 0.1; done; test -e ${here(other)}`;
+    project.put("machines/db.nix", fakeMachine("db", "", meets("db", "mail")));
+    project.put("machines/mail.nix", fakeMachine("mail", "", meets("mail", "db")));
+    const { exitCode, output } = await project.vitest(["run", "db", "mail", "none", "broken"]);
+    expect(output).toMatch(
+      /machines: (db, mail|mail, db), and not broken \([\d.]+ m?s\)[^]*✓ tests\/db\.test\.ts/,
+    );
     expect(output).toMatch(
       /FAIL +tests\/broken\.test\.ts\S* > broken boots\nNixError: broken: the option `networking\.hostNam' does not exist/,
     );
     expect(output).not.toContain("web");
-    expect(project.notes().toSorted()).toEqual(["db", "none"]);
+    expect(project.notes().toSorted()).toEqual(["db", "mail", "none"]);
     expect(exitCode).toBe(1);
   });
 });
@@ -63,6 +74,8 @@ test("memory", async ({ machines }) => {
 test("fails", () => expect(1).toBe(2));
 `,
     });
+    const config = project.read("vitest.config.ts");
+    project.put("vitest.config.ts", config.replace("dryboot: {", "dryboot: { memoryMiB: 650,"));
     const web = await project.dryboot(["test", "web", "--memory", "700"]);
     expect(web.output).toMatch(/Tests +1 failed \| 1 passed/);
     expect(web.exitCode).toBe(1);
@@ -104,7 +117,7 @@ describe("what users know of vitest", () => {
   test("a retry gets a guest of its own, and a file's options go before those of the project", async () => {
     using project = createProject({
       ...twoMachines,
-      "dryboot.config.json": `{ "cores": 1, "machines": { "web": { "memory": 600 } } }`,
+      "dryboot.config.json": `{ "cores": 2, "machines": { "web": { "memory": 600, "cores": 1 } } }`,
       "tests/web.test.ts": `${head}
 test.override({ machineOptions: { memoryMiB: 700, overrides: "{ virtualisation.memorySize = 900; }" } });
 test("retried", { retry: 2 }, async ({ machines, task }) => {
@@ -301,7 +314,16 @@ test("greets", async ({ machines }) => {
 
 describe("in watch mode", () => {
   test("a changed Nix file runs the tests of those machines again that changed by derivation", async () => {
-    using project = createProject(twoMachines);
+    using project = createProject({
+      ...twoMachines,
+      "more.nix": "{ virtualisation.memorySize = 800; }",
+      "tests/more.test.ts": `${head}
+test("a computed name, with more", async ({ machines }) => {
+  const name = ["d", "b"].join("");
+  note((await machines.start(name, { overrides: "./more.nix" })).name + " with more");
+});
+`,
+    });
     const run = project.start(["watch"]);
     let said = "";
     run.all.on(
@@ -314,7 +336,7 @@ describe("in watch mode", () => {
       return said.slice(since);
     };
     await saysNext(/Waiting for file changes/);
-    expect(project.notes().toSorted()).toEqual(["db", "none", "web"]);
+    expect(project.notes().toSorted()).toEqual(["db", "db with more", "none", "web"]);
 
     project.put("machines/web.nix", fakeMachine("web", "# a comment"));
     await saysNext(/machines\/web\.nix: no machine of these tests changed with it/);
@@ -322,7 +344,11 @@ describe("in watch mode", () => {
     project.put("machines/web.nix", fakeMachine("web").replace("memory=", "memory:"));
     const rerun = await saysNext(/Waiting for file changes/);
     expect(rerun).toMatch(/machines\/web\.nix: web changed with it[^]*Tests +1 passed/);
-    expect(project.notes().slice(3)).toEqual(["web"]);
+    expect(project.notes().slice(4)).toEqual(["web"]);
+
+    project.put("more.nix", "{ virtualisation.memorySize = 801; }");
+    expect(await saysNext(/Waiting for file changes/)).toMatch(/more\.nix: db changed with it/);
+    expect(project.notes().slice(5)).toEqual(["db with more"]);
 
     run.kill("SIGINT");
     await run;

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
+import { evaluationsAtOnce } from "../../host/index.ts";
 import { findMachine, listMachines, type MachineSource } from "../../nix/index.ts";
 import { renderFailure, renderJunit, renderMachine, renderSummary } from "../../report/index.ts";
 import type { Context } from "../context.ts";
@@ -32,8 +32,8 @@ export async function smoke(
       if (context.io.signal.aborted) return;
     }
   };
-  // Each guest waits for its room; what comes before is Nix's work, which has its own ideas of how much goes at once.
-  const atOnce = Math.min(availableParallelism(), sources.length);
+  // Each guest waits for its room; what comes before is Nix's work.
+  const atOnce = Math.min(evaluationsAtOnce(), sources.length);
   await Promise.all(Array.from({ length: atOnce }, work));
   if (sources.length > 1 && !context.settings.json) printSummary(smoked, context);
   if (junit !== undefined) await writeJunit(junit, smoked, context);

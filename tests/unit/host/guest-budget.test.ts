@@ -79,6 +79,16 @@ test("memory is shared out as cores are", async () => {
   await end(second);
 });
 
+test("memory that other programs of the host have taken is not given to a guest", async () => {
+  const capacity = { memoryMiB: 1e9, cores: 2 };
+  const first = ask({ capacity });
+  await first.slot;
+  const second = ask({ memoryMiB: 1e8, capacity });
+  await second.queued;
+  await end(first);
+  await end(second);
+});
+
 test("a guest that is too big for the host has it to itself", async () => {
   await end(ask({ memoryMiB: 1_000_000, cores: 64 }));
 });
@@ -131,6 +141,23 @@ test("who is interrupted while waiting leaves the queue", async () => {
   await expect(second.slot).rejects.toMatchObject({ code: "INTERRUPTED" });
   expect(readdirSync(directory)).toHaveLength(1);
   await end(first);
+});
+
+test("who is interrupted leaves also while another claim is being written", async () => {
+  // Of a process that lives, and was stopped before it could draw its number.
+  const unfinished = `${processName(process.pid)}-unfinished`;
+  writeFileSync(join(directory, unfinished), "");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const slot = ask({ signal }).slot;
+  const room = takeGuestRoom({ memoryMiB: 1, directory, signal, onShortage: () => {} });
+  setTimeout(() => controller.abort(), 20);
+  const interrupted = expect.objectContaining({ code: "INTERRUPTED" });
+  expect(await Promise.allSettled([slot, room])).toEqual([
+    { status: "rejected", reason: interrupted },
+    { status: "rejected", reason: interrupted },
+  ]);
+  expect(readdirSync(directory)).toEqual([unfinished]);
 });
 
 test("somebody at a terminal waits for nobody, and is told when memory may not do for all", async () => {

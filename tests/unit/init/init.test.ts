@@ -139,6 +139,17 @@ test("an existing vitest configuration stays, and the way to join them is said",
   expect(remarks[0]).toMatch(/^vitest\.config\.mts: take defineConfig from "dryboot\/config"/);
 });
 
+test("an existing .gitignore stays, and what it lacks is said", async () => {
+  put("machines/web.nix", machine);
+  put(".gitignore", "/node_modules\n");
+  const { files, remarks } = await initialise();
+  expect(read(".gitignore")).toBe("/node_modules\n");
+  expect(files).toContainEqual({ path: ".gitignore", action: "kept", detail: "was there" });
+  expect(remarks).toEqual([
+    expect.stringMatching(/^\.gitignore does not have \.vitest-attachments:/),
+  ]);
+});
+
 test("a directory without a configuration is left as it was", async () => {
   put("README.md", "");
   await expect(initialise()).rejects.toMatchObject({ code: "MACHINE_NOT_FOUND", exitCode: 2 });

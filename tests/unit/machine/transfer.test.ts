@@ -95,6 +95,19 @@ test("an archive that leads out of the target writes nothing there", async () =>
   expect((await host.execute(["find", outside, "-type", "f"])).stdout).toBe("");
 });
 
+test("nothing of a guest becomes a program that runs as somebody else here", async () => {
+  const source = join(directory, "privileged");
+  mkdirSync(source);
+  writeFileSync(join(source, "program"), "");
+  chmodSync(join(source, "program"), 0o6755);
+  await download(host, { source, target: join(directory, "unprivileged") });
+  await download(host, { source: join(source, "program"), target: join(directory, "alone") });
+  const modeOf = (path: string): number => statSync(join(directory, path)).mode & 0o7777;
+  expect(modeOf("privileged/program")).toBe(0o6755);
+  expect(modeOf("unprivileged/program")).toBe(0o755);
+  expect(modeOf("alone")).toBe(0o755);
+});
+
 test("an archive that ends too early is an error", async () => {
   const archive = join(directory, "cut.tar");
   await host.execute(`tar --create --directory=${tree} . | head -c 50000 >${archive}; true`);

@@ -12,6 +12,16 @@ beforeAll(async () => {
        { services.nginx.enable = true; }
        { services.nginx.virtualHosts.a = { forceSSL = true; sslCertificate = "/c"; sslCertificateKey = "/k"; }; }
      ]).config.services.nginx.virtualHosts.a.sslCertificate`,
+    `map ({ path, value }: map
+       (given: (builtins.tryEval (lib.getAttrFromPath path (nixos [ { networking.interfaces.lo = { }; } given ]).config)).success)
+       [ { } (lib.setAttrByPath path value) ]
+     ) [
+       { path = [ "users" "users" "root" "expires" ]; value = "2030-01-01"; }
+       { path = [ "users" "users" "root" "autoSubUidGidRange" ]; value = true; }
+       { path = [ "security" "pam" "services" "login" "sshAgentAuth" ]; value = true; }
+       { path = [ "boot" "hardwareScan" ]; value = false; }
+       { path = [ "networking" "interfaces" "lo" "tempAddress" ]; value = "enabled"; }
+     ]`,
   ]);
 });
 
@@ -25,4 +35,8 @@ test("a path compiled into a program is replaced by one of the same length", () 
 
 test("a virtual host takes a certificate that is there already", () => {
   expect(values[2]).toBe("/c");
+});
+
+test("what a test could believe in and the pocket does not have is refused", () => {
+  expect(values[3]).toEqual(Array.from({ length: 5 }, () => [true, false]));
 });

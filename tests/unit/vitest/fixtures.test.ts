@@ -97,6 +97,12 @@ test("a failed command shows what it wrote", () => {
   );
 });
 
+test("each try of a test explains its own error", () => {
+  const { status, message = "" } = outcomes.get("a test that fails at each try") ?? {};
+  expect(status).toBe("failed");
+  expect(message.match(/try \d|^again: /gm)).toEqual(["try 0", "again: ", "try 1", "again: "]);
+});
+
 test("a wait that nobody awaits fails its test, at the line where it stands", () => {
   const { status, message } = outcomes.get("waits and commands that nobody awaits") ?? {};
   expect(status).toBe("failed");

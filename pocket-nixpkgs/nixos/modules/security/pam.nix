@@ -43,7 +43,11 @@ let
         showMotd = flag false "Accepted.";
         updateWtmp = flag false "Accepted.";
         forwardXAuth = flag false "Accepted.";
-        sshAgentAuth = flag false "Accepted.";
+        sshAgentAuth = mkOption {
+          type = types.enum [ false ];
+          default = false;
+          description = "Not in the pocket.";
+        };
         text = mkOption {
           type = types.nullOr types.lines;
           default = null;

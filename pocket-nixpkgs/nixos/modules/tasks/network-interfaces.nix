@@ -49,7 +49,7 @@ let
       virtual = mkOption { type = types.bool; default = false; description = "Whether a device of this name is made (tun, tap)."; };
       ipv4 = family 32;
       ipv6 = family 128;
-      tempAddress = mkOption { type = types.nullOr types.str; default = null; description = "Whether temporary IPv6 addresses are used."; };
+      tempAddress = mkOption { type = types.enum [ null "disabled" ]; default = null; description = "Whether temporary IPv6 addresses are used; in the pocket they never are."; };
       wakeOnLan.enable = mkOption { type = types.bool; default = false; description = "Whether the network can wake the machine."; };
     };
   };

@@ -98,9 +98,9 @@ in
       description = "Ranges of subordinate group numbers.";
     };
     autoSubUidGidRange = mkOption {
-      type = types.bool;
+      type = types.enum [ false ];
       default = false;
-      description = "Accepted; no ranges are handed out.";
+      description = "Not in the pocket.";
     };
     hashedPassword = password "Hash of the password.";
     password = password "The password in plain text, readable by everybody.";
@@ -118,9 +118,9 @@ in
       description = "Whether the user's own services run without a login.";
     };
     expires = mkOption {
-      type = types.nullOr types.str;
+      type = types.enum [ null ];
       default = null;
-      description = "Accepted; accounts do not expire.";
+      description = "Not in the pocket.";
     };
     openssh.authorizedKeys = {
       keys = mkOption {

@@ -92,9 +92,9 @@ in
       };
     };
     hardwareScan = mkOption {
-      type = types.bool;
+      type = types.enum [ true ];
       default = true;
-      description = "Whether udev loads modules for the hardware that it finds.";
+      description = "Whether udev loads modules for the hardware that it finds; in the pocket it always does.";
     };
   };
 
