@@ -80,6 +80,8 @@ let
   isDevice = lib.hasSuffix ".device";
   interfaceOf = device: builtins.replaceStrings [ "\\x2d" ] [ "-" ] (lib.removeSuffix ".device" (lib.removePrefix devicePrefix device));
 
+  reachable = "QEMU's network gives the guest its address, and without one nobody could reach its ports";
+
   # Devices that the boot would wait for in vain.
   awaited = lib.filter (device: lib.hasPrefix devicePrefix device && isAbsent (interfaceOf device)) (
     lib.unique (
@@ -100,7 +102,7 @@ in
     within = [ "eth0" "useDHCP" ];
     value = true;
     when = scripted && !networkd && (!hasAddress || moved "ipv4" != [ ]);
-    reason = "QEMU's network gives the guest its address, and without one nobody could reach its ports";
+    reason = reachable;
     explains = [ "network:interface eth0" "units:(network-addresses-eth0|dhcpcd.*)\\.service" ];
   }
   {
@@ -108,7 +110,7 @@ in
     certain = true;
     value = true;
     when = scripted && !networkd && !(net.dhcpcd.enable or true);
-    reason = "QEMU's network gives the guest its address, and without one nobody could reach its ports";
+    reason = reachable;
     explains = [ "units:dhcpcd.*" "users:dhcpcd" "etc:(dhcpcd.*|systemd/.*)" "packages:dhcpcd.*" ];
   }
   {
@@ -119,7 +121,7 @@ in
       networkConfig.DHCP = "yes";
     };
     when = networkd && !managed && !hasAddress;
-    reason = "QEMU's network gives the guest its address, and without one nobody could reach its ports";
+    reason = reachable;
     explains = [ "etc:systemd/network/.*" "units:systemd-networkd.*" ];
   }
   (moveAddresses "ipv4")

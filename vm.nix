@@ -149,7 +149,6 @@ let
     }
   ] ++ networkOverrides { inherit lib; inherit (base) config; };
 
-
   serialGetty = "serial-getty@${if base.pkgs.stdenv.hostPlatform.isx86 then "ttyS0" else "ttyAMA0"}";
 
   # A masked instance comes back only as a whole unit: systemd's own serial-getty@.service with NixOS's command.

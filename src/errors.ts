@@ -39,7 +39,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface ErrorDetails {
   readonly cause?: unknown;
   /** What to do next, in one sentence or one command. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Evidence below the first line: excerpts, journals, the command to repeat. */
   readonly details?: readonly string[];
 }

@@ -25,7 +25,7 @@ export async function keepIfLost<T>(
         `Kept: ${machine.runDirectory} (console.log has all of its console)`,
         `To see it again: ${repeatCommand}`,
       ],
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     });
   }
 }

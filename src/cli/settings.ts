@@ -1,13 +1,7 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Budgets, CheckName, Waivers } from "../checks/index.ts";
-import {
-  readConfigFile,
-  requireKnownMachines,
-  type CheckSettings,
-  type ConfigFile,
-} from "../config/index.ts";
-import { listMachineFiles, type NixOptions } from "../nix/index.ts";
+import { readConfigFile, type CheckSettings, type ConfigFile } from "../config/index.ts";
+import { requireKnownMachines, type NixOptions } from "../nix/index.ts";
 import type { Io } from "./io.ts";
 import type { CommonOptions } from "./options.ts";
 
@@ -41,10 +35,7 @@ export interface MachineSettings {
 export async function readSettings(options: CommonOptions, io: Io): Promise<Settings> {
   const config = await readConfigFile(io.cwd);
   const nix = nixOptions(options, config, io);
-  const configured = Object.keys(config.machines ?? {});
-  // A flake may have more of them; only Nix would know.
-  if (configured.length > 0 && !existsSync(join(io.cwd, "flake.nix")))
-    requireKnownMachines(configured, listMachineFiles(nix));
+  requireKnownMachines(Object.keys(config.machines ?? {}), nix);
   return {
     json: options.json === true,
     verbose: options.verbose === true,

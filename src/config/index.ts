@@ -1,3 +1,2 @@
 export type { CheckSettings } from "./check-settings.ts";
 export { readConfigFile, type ConfigFile } from "./config-file.ts";
-export { requireKnownMachines } from "./known-machines.ts";

@@ -10,7 +10,7 @@ export const wantedEnd: End = { message: "the guest has ended" };
 
 const sigkill = 9;
 
-export function describeEnd({ exitCode, signal }: Exit, words: readonly string[]): End {
+export function describeEndOfQemu({ exitCode, signal }: Exit, words: readonly string[]): End {
   const how = signal === undefined ? `exit code ${exitCode}` : `signal ${signal}`;
   // Who is killed says nothing more: what stands there last is the guest's.
   const said = words.findLast((line) => /qemu|error|failed|cannot/i.test(line));

@@ -6,7 +6,7 @@ import {
   type Alarm,
   type GuestEventName,
 } from "./alarms.ts";
-import { describeEnd, wantedEnd } from "./end-of-qemu.ts";
+import { describeEndOfQemu, wantedEnd } from "./end-of-qemu.ts";
 import { holdFirstFailure } from "./first-failure.ts";
 import type { Transcript } from "./transcript.ts";
 import type { Exit } from "./transport.ts";
@@ -44,8 +44,7 @@ export function followFate(transcript: Transcript): Fate {
 
   const fail = (message: string, details: readonly string[], hint?: string): void => {
     const code = booted ? "GUEST_LOST" : "BOOT_FAILED";
-    const more = hint === undefined ? {} : { hint };
-    first.fail(new GuestLostError(message, { code, details, ...more }));
+    first.fail(new GuestLostError(message, { code, details, hint }));
   };
   const alert = (alarm: Alarm): void => {
     if (alarms.length < maxAlarms) alarms.push(alarm);
@@ -87,7 +86,7 @@ export function followFate(transcript: Transcript): Fate {
     },
     end(exit) {
       const words = transcript.tail(8);
-      const { message, hint } = wantsOfEnd.size > 0 ? wantedEnd : describeEnd(exit, words);
+      const { message, hint } = wantsOfEnd.size > 0 ? wantedEnd : describeEndOfQemu(exit, words);
       fail(message, words, hint);
     },
   };

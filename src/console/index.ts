@@ -5,7 +5,7 @@ export { attach, type AttachedTerminal } from "./attach.ts";
 export { Console, type ConsoleOptions, type Interceptor } from "./console.ts";
 export type { ConsoleMatch, Pattern } from "./match.ts";
 export { cleanText } from "./cleaner.ts";
-export { describeEnd } from "./end-of-qemu.ts";
+export { describeEndOfQemu } from "./end-of-qemu.ts";
 export { spawnPty, type PtyOptions } from "./pty.ts";
 export { followTerminalModes, type TerminalModes } from "./terminal-modes.ts";
 export { Transcript, type TranscriptOptions } from "./transcript.ts";

@@ -151,6 +151,6 @@ function failedStart(
       ...(keep === "never" ? [] : [`Kept: ${directory.path} (console.log has the whole boot)`]),
       ...(repeatCommand === undefined ? [] : [`To see it again: ${repeatCommand}`]),
     ],
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    hint: error.hint,
   });
 }

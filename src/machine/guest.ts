@@ -71,7 +71,7 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
     const boot = startBoot({ options, directory, deadline });
     return runningGuest({ options, directory }, boot, await boot.ready);
   } catch (error) {
-    await keepIfLost(directory, options, error);
+    await keepDirectoryIfLost(directory, options, error);
     // It must not hide the failure.
     await Promise.resolve(directory[Symbol.asyncDispose]()).catch(() => {});
     throw error;
@@ -83,7 +83,7 @@ function patienceMs({ deadline, accelerator }: StartOptions): number {
   return deadline?.totalMs ?? bootPatienceMs * accelerator.timeoutScale;
 }
 
-async function keepIfLost(
+async function keepDirectoryIfLost(
   directory: RunDirectory,
   { keep = "on-failure" }: StartOptions,
   error: unknown,
@@ -111,7 +111,7 @@ function runningGuest(
     try {
       commandWay = await boot.ready;
     } catch (error) {
-      await keepIfLost(directory, options, error);
+      await keepDirectoryIfLost(directory, options, error);
       throw error;
     }
   };

@@ -78,6 +78,6 @@ function named(error: unknown, name: string): unknown {
     code,
     cause: error,
     details,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }

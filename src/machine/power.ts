@@ -1,4 +1,4 @@
-import { describeEnd } from "../console/index.ts";
+import { describeEndOfQemu } from "../console/index.ts";
 import { formatMs, type Deadline } from "../deadline.ts";
 import { CommandFailedError, textOf } from "./command.ts";
 import { GuestLostError } from "../errors.ts";
@@ -44,7 +44,7 @@ export async function waitForEnd(guest: RunningGuest, deadline: Deadline): Promi
   const exit = await deadline.race(guest.console.exited);
   if (exit?.exitCode === 0) return;
   if (exit !== undefined) {
-    const { message } = describeEnd(exit, guest.console.transcript.tail(8));
+    const { message } = describeEndOfQemu(exit, guest.console.transcript.tail(8));
     throw new GuestLostError(
       `${guest.options.name} was expected to switch itself off, but ${message}`,
       { code: "GUEST_LOST", details: endOfConsole(guest) },

@@ -67,7 +67,7 @@ export function lost(guest: RunningGuest, doing: string, first: GuestLostError):
     code: "GUEST_LOST",
     cause: first,
     details: first.details,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+    hint: first.hint,
   });
 }
 

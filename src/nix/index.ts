@@ -9,6 +9,7 @@ export {
 export { evaluateMachine } from "./evaluate.ts";
 export { listFlakeMachines } from "./flake.ts";
 export { originalOf } from "./flake-copy.ts";
+export { requireKnownMachines } from "./known-machines.ts";
 export { findMachine, listMachineFiles, listMachines } from "./machines.ts";
 export { resolveNixpkgs } from "./nixpkgs.ts";
 export { findPocket, isPocket, isPocketReady, preparePocket } from "./pocket.ts";

@@ -3,7 +3,6 @@ export interface Manifest {
   readonly hostName: string;
   readonly nixosVersion: string;
   readonly defaultUnit: string;
-  /** Of the vm, where its options say so. */
   readonly units: readonly ManifestUnit[];
   readonly firewallEnabled: boolean;
   readonly openPorts: readonly OpenPorts[];

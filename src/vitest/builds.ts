@@ -122,7 +122,7 @@ function vmOf(outcome: BuildOutcome): Bootable {
 
 /** The error that {@link toErrorData} was made of. */
 function toError({ code, message, details, hint }: ErrorData): Error {
-  const more: ErrorDetails = { details, ...(hint === undefined ? {} : { hint }) };
+  const more: ErrorDetails = { details, hint };
   switch (code) {
     case "NIX_EVALUATION":
     case "NIX_BUILD":

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { readConfigFile, requireKnownMachines } from "../config/index.ts";
-import { listMachineFiles } from "../nix/index.ts";
+import { readConfigFile } from "../config/index.ts";
+import { requireKnownMachines } from "../nix/index.ts";
 import type { DrybootSettings, GuestDefaults } from "./settings.ts";
 
 /**
@@ -16,17 +14,15 @@ export async function configuredSettings(directory: string): Promise<DrybootSett
     machines = {},
     ...limits
   } = await readConfigFile(directory);
-  const files = listMachineFiles({
+  const here = {
     cwd: directory,
     ...(machinesDirectory === undefined ? {} : { machinesDirectory }),
-  });
-  // A flake may have more of them; only Nix would know.
-  if (!existsSync(join(directory, "flake.nix"))) requireKnownMachines(Object.keys(machines), files);
+  };
+  requireKnownMachines(Object.keys(machines), here);
   return {
-    cwd: directory,
+    ...here,
     ...guestDefaults(limits),
     ...(nixpkgs === undefined ? {} : { nixpkgs }),
-    ...(machinesDirectory === undefined ? {} : { machinesDirectory }),
     ...(accel === undefined ? {} : { accelerator: accel }),
     machines: Object.fromEntries(
       Object.entries(machines).map(([name, own]) => [name, guestDefaults(own)]),

@@ -29,21 +29,21 @@ export function explainErrors(errors: readonly TestError[]): void {
 
 /** What a test compares holds secrets, and its difference is printed too. */
 function hideSecrets(error: TestError): void {
-  const { cause: _, ...own } = error;
+  const { cause: _, ...shown } = error;
   const { message, stack } = error;
-  Object.assign(error, dataWithoutSecrets({ ...own, message, ...(stack && { stack }) }));
+  Object.assign(error, dataWithoutSecrets({ ...shown, message, ...(stack && { stack }) }));
 }
 
 function isOwn({ details }: TestError): boolean {
   return Array.isArray(details);
 }
 
-const own = ["details", "hint", "code", "exitCode", "result", "stdout", "stderr"] as const;
+const fields = ["details", "hint", "code", "exitCode", "result", "stdout", "stderr"] as const;
 
 /** For programs; reporters would print them too, all output of a command among them. */
 function leaveOutFields(error: TestError): void {
   if (!isOwn(error)) return;
-  for (const field of own) delete error[field];
+  for (const field of fields) delete error[field];
 }
 
 /**
@@ -61,6 +61,6 @@ export function addBelow(error: TestError, text: string): void {
 /** The line that a reader looks for is in the test; where an error does not lead there, what caused it may. */
 function pointOutside(error: TestError): void {
   const frames = framesOutside(error.stack);
-  const own = leadsSomewhere(frames) ? frames : framesOutside(error.cause?.stack);
-  error.stack = stackWith(error, own);
+  const telling = leadsSomewhere(frames) ? frames : framesOutside(error.cause?.stack);
+  error.stack = stackWith(error, telling);
 }

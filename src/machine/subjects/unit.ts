@@ -67,13 +67,12 @@ export class Unit extends Subject {
       const result = await this.#show();
       if (result.failed) return silence(result);
       const state = parseState(result.stdout);
+      if (isMissing(state)) return this.#absence();
       const { inStateForMs: forMs } = state;
       const verdict = judge(state);
       if (verdict.kind === "active") return { holds: true, saw: "is active", forMs };
-      if (verdict.kind === "hopeless") {
-        const saw = verdict.why + (await this.#nearest(state));
-        return { holds: false, saw, forMs, hopeless: true, missing: await this.#neverWas(state) };
-      }
+      if (verdict.kind === "hopeless")
+        return { holds: false, saw: verdict.why, forMs, hopeless: true };
       // systemd forgets a unit that nothing refers to as soon as it has ended well, and only then.
       const atRest = state.activeState === "inactive" && !state.jobPending;
       if (wasStarting && state.endsInactive && atRest)
@@ -132,10 +131,7 @@ export class Unit extends Subject {
   enabled(): Expectation {
     return this.#expecting("to be enabled", async () => {
       const enablement = await this.enablement();
-      if (enablement === "not-found") {
-        const saw = `does not exist${await nearestUnits(this.runner, this)}`;
-        return { holds: false, saw, hopeless: true, missing: true };
-      }
+      if (enablement === "not-found") return this.#absence();
       const holds = isEnabled(enablement);
       const consequence = holds ? "" : ": nothing starts it at boot";
       return { holds, saw: `is ${enablement}${consequence}` };
@@ -160,18 +156,14 @@ export class Unit extends Subject {
 
   async #observe(look: (state: UnitState) => Observation): Promise<Observation> {
     const state = await this.state();
-    if (!isMissing(state)) return { forMs: state.inStateForMs, ...look(state) };
-    const saw = `does not exist${await this.#nearest(state)}`;
-    return { holds: false, saw, hopeless: true, missing: await this.#neverWas(state) };
+    return isMissing(state) ? this.#absence() : { forMs: state.inStateForMs, ...look(state) };
   }
 
-  /** A unit that is gone since another system was switched to has left its words in the journal of this boot. */
-  async #neverWas(state: UnitState): Promise<boolean> {
-    return isMissing(state) && (await this.journal({ lines: 1 })) === "";
-  }
-
-  async #nearest(state: UnitState): Promise<string> {
-    return isMissing(state) ? nearestUnits(this.runner, this) : "";
+  async #absence(): Promise<Observation> {
+    const saw = `does not exist${await nearestUnits(this.runner, this)}`;
+    // A unit that is gone since another system was switched to has left its words in the journal of this boot.
+    const neverWas = (await this.journal({ lines: 1 })) === "";
+    return { holds: false, saw, hopeless: true, missing: neverWas };
   }
 
   #show(): Promise<CommandResult> {
