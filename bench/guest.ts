@@ -3,7 +3,7 @@ import { Console, spawnPty } from "../src/console/index.ts";
 import { Deadline } from "../src/deadline.ts";
 import { openLane, laneQemuArguments, type Lane } from "../src/guest/lane/index.ts";
 import { login } from "../src/guest/index.ts";
-import { build } from "../src/launch.ts";
+import { build } from "../src/launch/index.ts";
 import { chooseAccelerator, createRunDirectory, runScriptCall } from "../src/qemu/index.ts";
 
 export interface BenchGuest extends AsyncDisposable {

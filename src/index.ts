@@ -8,7 +8,7 @@ export {
   type BuildOptions,
   type Built,
   type Launched,
-} from "./launch.ts";
+} from "./launch/index.ts";
 export {
   Certificate,
   CommandFailedError,

@@ -1,5 +1,5 @@
 import { acquireGuestSlot, takeGuestRoom } from "../host/index.ts";
-import { bootable, sizeOf } from "../launch.ts";
+import { bootable, sizeOf } from "../launch/index.ts";
 import type { BuiltVm } from "../nix/index.ts";
 import type { Context } from "./context.ts";
 

@@ -1,4 +1,4 @@
-import { boot, bootable } from "../launch.ts";
+import { boot, bootable } from "../launch/index.ts";
 import type { Machine, Phase } from "../machine/index.ts";
 import {
   buildSystem,

@@ -1,6 +1,6 @@
 import { inject } from "vitest";
 import { HostError, InterruptedError, NixError, UsageError, type ErrorDetails } from "../errors.ts";
-import { bootable, build, type Bootable, type BuildOptions } from "../launch.ts";
+import { bootable, build, type Bootable, type BuildOptions } from "../launch/index.ts";
 import { toErrorData, type ErrorData } from "../report/index.ts";
 import { slowProgress } from "./progress.ts";
 import type { DrybootSettings } from "./settings.ts";

@@ -1,5 +1,5 @@
 import { test as base, type TestAPI } from "vitest";
-import type { Bootable } from "../launch.ts";
+import type { Bootable } from "../launch/index.ts";
 import type { Machine } from "../machine/index.ts";
 import { awaitedMachine, callText } from "./awaited-machine.ts";
 import { mustBeAwaited } from "./awaited.ts";

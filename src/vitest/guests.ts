@@ -1,7 +1,7 @@
 import { inject } from "vitest";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { acquireGuestSlot, type GuestSlotOptions } from "../host/index.ts";
-import { boot, sizeOf, type Bootable, type BootOptions } from "../launch.ts";
+import { boot, sizeOf, type Bootable, type BootOptions } from "../launch/index.ts";
 import type { Machine } from "../machine/index.ts";
 import { builtVm, type BuiltOptions } from "./builds.ts";
 import { slowProgress, type SlowProgress } from "./progress.ts";

@@ -1,4 +1,4 @@
-import type { BootOptions, BuildOptions } from "../launch.ts";
+import type { BootOptions, BuildOptions } from "../launch/index.ts";
 
 /** What a test may take where there is no KVM; with it a quarter of that. */
 export const longestTestMs = 600_000;

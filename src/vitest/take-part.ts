@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import type { Reporter, TestModule, TestProject, TestSpecification, Vitest } from "vitest/node";
 import { UsageError } from "../errors.ts";
-import { acceleratorOf } from "../launch.ts";
+import { acceleratorOf } from "../launch/index.ts";
 import { configuredSettings } from "./configured.ts";
 import { buildKey, distinctMachines } from "./builds.ts";
 import { createMachineStore, type MachineStore } from "./machine-store.ts";

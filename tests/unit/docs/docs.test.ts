@@ -13,7 +13,7 @@ const titles: readonly (readonly [prefix: string, title: string])[] = [
   ["src/machine/", "Commands, console, evidence"],
   ["src/guest/", "Commands, console, evidence"],
   ["src/console/", "Commands, console, evidence"],
-  ["src/launch.ts", "Building and booting"],
+  ["src/launch/launch.ts", "Building and booting"],
   ["src/nix/", "Building and booting"],
   ["src/qemu/", "Building and booting"],
   ["src/checks/", "Checks"],

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { boot, build, launch } from "../../../src/launch.ts";
+import { boot, build, launch } from "../../../src/launch/index.ts";
 import type { Progress } from "../../../src/machine/index.ts";
 
 const fixture = (path: string): string =>

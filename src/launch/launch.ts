@@ -1,13 +1,13 @@
-import { performance } from "./clock.ts";
-import { Machine, type Phase, type Progress, type StartOptions } from "./machine/index.ts";
-import { Deadline } from "./deadline.ts";
+import { performance } from "../clock.ts";
+import { Machine, type Phase, type Progress, type StartOptions } from "../machine/index.ts";
+import { Deadline } from "../deadline.ts";
 import {
   buildVm,
   evaluateMachine,
   findMachine,
   type BuiltVm,
   type NixOptions,
-} from "./nix/index.ts";
+} from "../nix/index.ts";
 import {
   chooseAccelerator,
   guestSizeOf,
@@ -17,7 +17,7 @@ import {
   type Accelerator,
   type AcceleratorRequest,
   type GuestSize,
-} from "./qemu/index.ts";
+} from "../qemu/index.ts";
 
 /** How a machine is found, evaluated and built. */
 export interface BuildOptions extends Omit<NixOptions, "onProgress"> {
