@@ -4,7 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { now } from "./clock.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where dryboot remembers what it may forget: below `XDG_CACHE_HOME`, else below the home directory. */
 export function cacheDirectory(environment: Environment = process.env): string {

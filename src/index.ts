@@ -56,6 +56,7 @@ export {
   type InterfaceEntry,
   type JournalEntry,
   type JournalFilter,
+  type Checkpoint,
   type LateOutput,
   type MachineConsole,
   type MountEntry,

@@ -37,7 +37,7 @@ export const commandTable: readonly CommandRow[] = [
   {
     usage: "test [filter...]",
     description: "run the tests of the machines here, as npm test does",
-    takes: ["json", ...search, "accel", "no-lane", "memory", "cores", "timeout"],
+    takes: ["json", ...search, "accel", "no-lane", "memory", "cores", "timeout", "cold"],
     perform: async ({ words, guestCommand, options }, context) =>
       (await import("./commands/test.ts")).test([...words, ...guestCommand], options, context),
   },
@@ -62,7 +62,7 @@ export const commandTable: readonly CommandRow[] = [
   {
     usage: "run [machine]",
     description: "boot a machine and run a command in it: dryboot run MACHINE -- COMMAND…",
-    takes: [...output, ...machine, "accel", "no-lane", "timeout", "keep"],
+    takes: [...output, ...machine, "accel", "no-lane", "timeout", "cold", "keep"],
     perform: async ({ words: [reference], guestCommand }, context) =>
       (await import("./commands/run.ts")).run(reference, guestCommand, context),
   },
@@ -99,6 +99,17 @@ export const commandTable: readonly CommandRow[] = [
     description: "list the machines that can be called by name",
     takes: [...output, ...search],
     perform: async (_, context) => (await import("./commands/list.ts")).list(context),
+  },
+  {
+    usage: "cache [machine...]",
+    description: "list the checkpoints that starts are restored from, or remove them",
+    takes: [...output, "remove"],
+    perform: async ({ words, options }, context) =>
+      (await import("./commands/cache.ts")).cache(
+        words,
+        { remove: options.remove === true },
+        context,
+      ),
   },
   {
     usage: "doctor",

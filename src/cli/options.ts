@@ -11,6 +11,7 @@ export interface CommonOptions {
   readonly memory?: number;
   readonly cores?: number;
   readonly timeout?: number;
+  readonly cold?: boolean;
   readonly keep?: boolean;
   readonly verbose?: boolean;
   readonly quiet?: boolean;
@@ -21,6 +22,7 @@ export interface OwnOptions {
   readonly setup?: boolean;
   readonly junit?: string;
   readonly system?: boolean;
+  readonly remove?: boolean;
 }
 
 export type Options = CommonOptions & OwnOptions;
@@ -47,11 +49,13 @@ const table: Readonly<Record<OptionName, () => Option>> = {
       "--timeout <seconds>",
       "limit for a boot, and again for its services to settle",
     ).argParser(positiveInteger),
+  cold: () => new Option("--cold", "boot at each start, and restore no checkpoint"),
   keep: () => new Option("--keep", "keep the run directory, also when all is well"),
   verbose: () => new Option("--verbose", "show every check, and whole traces of Nix"),
   quiet: () => new Option("--quiet", "no progress, only results and errors"),
   setup: () => new Option("--setup", "install what this host lacks first"),
   junit: () => new Option("--junit <file>", "also write the results to a file, in JUnit's format"),
+  remove: () => new Option("--remove", "remove those that are listed"),
   system: () => new Option("--system", "of the system that is deployed instead"),
 };
 

@@ -1,4 +1,4 @@
-import { boot, bootable } from "../launch/index.ts";
+import { boot, bootable, type BootOptions } from "../launch/index.ts";
 import type { Machine, Phase } from "../machine/index.ts";
 import {
   buildSystem,
@@ -94,17 +94,19 @@ export function buildDeployed(
   );
 }
 
-/** Boots a built vm to its first command; the parts of the boot are phases of their own. */
+/** Starts a built vm's guest to its first command; the parts of the start are phases of their own. */
 export async function start(
   built: BuiltVm,
   watch: Stopwatch,
   { settings, progress, io, repeatCommand }: Context,
+  how: BootOptions["start"] = "cold",
 ): Promise<Machine> {
   const { name } = built.source;
   const { memoryMiB, cores, timeoutMs } = settings.of(name);
   let isBooting = true;
   return watch.measure("boot", async () => {
     const machine = await boot(bootable(built), {
+      start: how,
       accelerator: settings.accelerator,
       lane: settings.lane,
       signal: io.signal,

@@ -25,6 +25,8 @@ export interface MachineSettings {
   readonly cores?: number;
   /** Without it a boot has the time that its accelerator needs. */
   readonly timeoutMs?: number;
+  /** Whether a start is a boot where it could restore a checkpoint. */
+  readonly cold: boolean;
   readonly checks: {
     readonly off: readonly CheckName[];
     readonly budgets: Budgets;
@@ -57,6 +59,7 @@ export async function readSettings(options: CommonOptions, io: Io): Promise<Sett
         nix: { ...nix, ...size },
         ...size,
         ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+        cold: options.cold ?? own.cold ?? config.cold ?? false,
         checks: checksOf(config.checks, own.checks),
       };
     },

@@ -14,6 +14,8 @@ interface OfMachine {
   readonly cores?: number;
   /** Seconds that a boot may take, and again its services to settle. */
   readonly timeout?: number;
+  /** Whether its tests boot it at each start, and never restore a checkpoint. */
+  readonly cold?: boolean;
   readonly checks?: CheckSettings;
 }
 
@@ -40,6 +42,7 @@ const ofMachine = {
   memory: v.exactOptional(positiveInteger),
   cores: v.exactOptional(positiveInteger),
   timeout: v.exactOptional(positiveInteger),
+  cold: v.exactOptional(v.boolean("true or false")),
   checks: v.exactOptional(checkSettings),
 };
 

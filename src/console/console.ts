@@ -15,6 +15,8 @@ export interface ConsoleOptions {
   readonly recordIn?: string;
   /** The console of the guest's last boot, which has ended: its transcript and its recording go on. */
   readonly continues?: Console;
+  /** What the console has shown before this process looked at it: as if it came now. */
+  readonly replays?: string;
   /** Called once, when the disk takes no more of them: the guest runs on. */
   readonly onRecordingFailure?: (error: unknown) => void;
   /** Called when the console has ended and was longer than its files may be. */
@@ -54,6 +56,7 @@ export class Console {
     {
       recordIn,
       continues,
+      replays = "",
       onRecordingFailure = () => {},
       onRecordingGap = () => {},
       columns = 80,
@@ -91,6 +94,7 @@ export class Console {
       transcript: this.transcript,
       failure: () => this.#fate.failure,
     });
+    this.#receive(Buffer.from(replays));
     transport.onData((bytes) => this.#receive(bytes));
     this.exited = transport.exited.then((exit) => this.#end(exit));
   }

@@ -18,6 +18,7 @@ import {
   type AcceleratorRequest,
   type GuestSize,
 } from "../qemu/index.ts";
+import { startWarm } from "./warm-start.ts";
 
 /** How a machine is found, evaluated and built. */
 export interface BuildOptions extends Omit<NixOptions, "onProgress"> {
@@ -41,6 +42,11 @@ export interface BootOptions extends Pick<
 > {
   /** @default "auto": what this host was measured to be good at */
   readonly accelerator?: AcceleratorRequest;
+  /**
+   * `warm`: from the checkpoint of an earlier start of the same vm with the same options, and on this boot of the host; where
+   * there is none the guest boots, and leaves one when its services have settled. @default "cold": a boot
+   */
+  readonly start?: "cold" | "warm";
   /** How long the boot may take. @default 120000, and four times that under TCG */
   readonly timeoutMs?: number;
 }
@@ -103,7 +109,7 @@ export function acceleratorOf(request: AcceleratorRequest = "auto"): Promise<Acc
 
 /** Boots a vm that is built. @throws HostError, GuestLostError */
 export async function boot(vm: Bootable, options: BootOptions): Promise<Machine> {
-  const { accelerator: request, timeoutMs, ...startOptions } = options;
+  const { accelerator: request, timeoutMs, start = "cold", ...rest } = options;
   const { onProgress, signal } = options;
   await sweepRunDirectories();
   onProgress?.({ phase: "accelerator" });
@@ -117,12 +123,13 @@ export async function boot(vm: Bootable, options: BootOptions): Promise<Machine>
   if (accelerator.warning !== undefined) {
     onProgress?.({ phase: "accelerator", detail: accelerator.warning });
   }
-  return Machine.start({
-    ...startOptions,
+  const startOptions = {
+    ...rest,
     ...vm,
     accelerator,
     ...(timeoutMs === undefined ? {} : { deadline: Deadline.after(timeoutMs) }),
-  });
+  };
+  return start === "warm" ? startWarm(startOptions, qemu) : Machine.start(startOptions);
 }
 
 interface Measure {

@@ -3,7 +3,7 @@ import { withoutSecrets } from "../hidden-text.ts";
 
 /** What dryboot is doing, for whoever shows progress. */
 export interface Progress {
-  /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`. */
+  /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`; of a restored guest `restore`, `login`, `ready`. */
   readonly phase: string;
   /** The last line of the console, cleaned; none from the login on, where dryboot itself is at the keyboard. */
   readonly detail?: string;
@@ -32,9 +32,12 @@ export interface PhaseTracker {
 }
 
 /** Follows a boot on the console; each phase lasts until the next begins. */
-export function trackPhases(onProgress: (progress: Progress) => void = () => {}): PhaseTracker {
+export function trackPhases(
+  onProgress: (progress: Progress) => void = () => {},
+  first = "qemu",
+): PhaseTracker {
   const phases: Phase[] = [];
-  let current = "qemu";
+  let current = first;
   let since = performance.now();
   let next = 0;
   const begin = (name: string): void => {

@@ -4,8 +4,15 @@ import { Console, spawnPty, type Exit, type Transport } from "../console/index.t
 import { formatMs, type Deadline } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError, InterruptedError } from "../errors.ts";
 import { laneQemuArguments } from "../guest/index.ts";
-import { hostError, recordingNotice, runScriptCall, type RunDirectory } from "../qemu/index.ts";
+import {
+  hostError,
+  recordingNotice,
+  restoreArguments,
+  runScriptCall,
+  type RunDirectory,
+} from "../qemu/index.ts";
 import { trackPhases, type Phase } from "./boot-phases.ts";
+import { resumeGuest, setClock, type SavedGuest } from "./checkpoint.ts";
 import { keepCommandWay, type CommandWay } from "./command-way.ts";
 import { connect } from "./connect.ts";
 import type { StartOptions } from "./guest.ts";
@@ -31,23 +38,36 @@ export interface BootOptions {
   readonly deadline: Deadline;
   /** The boot before this one, in the same directory. */
   readonly previous?: Boot;
+  /** No boot: the guest goes on where it was saved, on the disk that it had then. */
+  readonly restores?: SavedGuest;
 }
 
 /** Starts the run script and follows the boot. */
-export function startBoot({ options, directory, deadline, previous }: BootOptions): Boot {
+export function startBoot({ options, directory, deadline, previous, restores }: BootOptions): Boot {
   const { name, accelerator, signal } = options;
-  const tracker = trackPhases(previous === undefined ? options.onProgress : undefined);
+  const tracker = trackPhases(
+    previous === undefined ? options.onProgress : undefined,
+    restores === undefined ? "qemu" : "restore",
+  );
   let phases: readonly Phase[] = [];
   let ended = false;
   const laneDirectory = (options.lane ?? true) ? directory.path : undefined;
-  const transport = startRunScript(options, directory, laneDirectory);
+  const transport = startRunScript(options, directory, [
+    ...(laneDirectory === undefined ? [] : laneQemuArguments(laneDirectory)),
+    ...(restores === undefined ? [] : restoreArguments(restores.directory)),
+  ]);
   const surviveAbort = endOnAbort(transport, signal);
+  let isLive = false;
   const console = new Console(transport, {
     recordIn: directory.path,
     ...(previous === undefined ? {} : { continues: previous.console }),
     onRecordingFailure: (error) => options.onNotice?.(recordingNotice(error, directory.path)),
-    onLine: tracker.line,
+    ...(restores?.consoleText === undefined ? {} : { replays: restores.consoleText }),
+    onLine: (line) => {
+      if (isLive) tracker.line(line);
+    },
   });
+  isLive = true;
   void console.exited.then(() => (ended = true));
   let commandWay: CommandWay | undefined;
   const monitor = watchMonitor(console, {
@@ -65,7 +85,14 @@ export function startBoot({ options, directory, deadline, previous }: BootOption
   const way = { signal, laneDirectory, timeoutScale: accelerator.timeoutScale };
   const getReady = async (): Promise<CommandWay> => {
     try {
-      const connection = await connect(console, { deadline, since: console.mark(), ...way });
+      const since = console.mark();
+      if (restores !== undefined) {
+        await resumeGuest(monitor, { place: directory, saved: restores }, deadline);
+        // The shell at the console has shown its prompt long ago; this makes it show another.
+        console.sendLine("");
+      }
+      const connection = await connect(console, { deadline, since, ...way });
+      if (restores !== undefined) await setClock(connection.channel, deadline);
       const { onNotice = () => {} } = options;
       commandWay = keepCommandWay(console, connection, { name, onNotice, ...way });
       return commandWay;
@@ -98,14 +125,14 @@ export function startBoot({ options, directory, deadline, previous }: BootOption
 function startRunScript(
   options: StartOptions,
   directory: RunDirectory,
-  laneDirectory: string | undefined,
+  qemuArguments: readonly string[],
 ): Transport {
   const transport = spawnPty({
     file: options.runScript,
     ...runScriptCall({
       ...options,
       runDirectory: directory,
-      qemuArguments: laneDirectory === undefined ? [] : laneQemuArguments(laneDirectory),
+      qemuArguments,
     }),
     marker: directory.marker,
   });

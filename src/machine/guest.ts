@@ -1,9 +1,15 @@
 import type { Console, Exit } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError, UsageError } from "../errors.ts";
-import { createRunDirectory, type Accelerator, type RunDirectory } from "../qemu/index.ts";
+import {
+  createRunDirectory,
+  restoreDisk,
+  type Accelerator,
+  type RunDirectory,
+} from "../qemu/index.ts";
 import type { Phase, Progress } from "./boot-phases.ts";
 import { interrupted, startBoot, type Boot } from "./boot.ts";
+import type { SavedGuest } from "./checkpoint.ts";
 import type { CommandWay } from "./command-way.ts";
 import type { Monitor } from "./monitor.ts";
 
@@ -36,6 +42,8 @@ export interface StartOptions {
   readonly keep?: "on-failure" | "always" | "never";
   /** What a user types to see the same again. */
   readonly repeatCommand?: string;
+  /** Where a guest with the same options was saved: this one goes on from there and does not boot. @internal */
+  readonly restores?: SavedGuest;
 }
 
 /** A guest, with everything that it holds on the host. */
@@ -55,6 +63,8 @@ export interface RunningGuest extends AsyncDisposable {
   end(options?: { readonly graceMs?: number }): Promise<Exit>;
   /** Boots a guest that has ended once more, in the same directory; a boot that is under way is waited for. */
   bootAgain(timeoutMs?: number): Promise<void>;
+  /** Ends the guest, and has it go on where it was saved. */
+  restore(saved: SavedGuest, timeoutMs?: number): Promise<void>;
 }
 
 const bootPatienceMs = 120_000;
@@ -68,10 +78,13 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   try {
     if (signal?.aborted) throw interrupted(name, signal);
     if (keep === "always") await directory.keep();
-    const boot = startBoot({ options, directory, deadline });
+    const { restores } = options;
+    if (restores !== undefined) await restoreDisk(directory, restores.directory);
+    const boot = startBoot({ options, directory, deadline, ...(restores && { restores }) });
     return runningGuest({ options, directory }, boot, await boot.ready);
   } catch (error) {
-    await keepDirectoryIfLost(directory, options, error);
+    // Who can boot instead has no use for it.
+    if (options.restores === undefined) await keepDirectoryIfLost(directory, options, error);
     // It must not hide the failure.
     await Promise.resolve(directory[Symbol.asyncDispose]()).catch(() => {});
     throw error;
@@ -101,13 +114,20 @@ function runningGuest(
   let commandWay = firstWay;
   let booting: Promise<void> | undefined;
   let disposal: Promise<void> | undefined;
-  const bootNow = async (deadline: Deadline): Promise<void> => {
+  const bootNow = async (deadline: Deadline, restores?: SavedGuest): Promise<void> => {
     // The run script has ended, but something that it started may not have.
     await boot.end();
     if (disposal !== undefined) {
       throw new UsageError(`${options.name} cannot be started again: its run directory is gone`);
     }
-    boot = startBoot({ options, directory, deadline, previous: boot });
+    if (restores !== undefined) await restoreDisk(directory, restores.directory);
+    boot = startBoot({
+      options,
+      directory,
+      deadline,
+      previous: boot,
+      ...(restores && { restores }),
+    });
     try {
       commandWay = await boot.ready;
     } catch (error) {
@@ -140,6 +160,11 @@ function runningGuest(
     bootAgain(timeoutMs = patienceMs(options)) {
       booting ??= bootNow(Deadline.after(timeoutMs)).finally(() => (booting = undefined));
       return booting;
+    },
+    async restore(saved, timeoutMs = patienceMs(options)) {
+      await booting?.catch(() => {});
+      booting = bootNow(Deadline.after(timeoutMs), saved).finally(() => (booting = undefined));
+      await booting;
     },
     async [Symbol.asyncDispose]() {
       disposal ??= end().then(() => directory[Symbol.asyncDispose]());

@@ -1,6 +1,7 @@
 import { Deadline } from "../deadline.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
+import { Checkpoints, saveGuest, type Checkpoint, type SavedGuest } from "./checkpoint.ts";
 import type { CommandResult } from "./command.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
@@ -20,8 +21,11 @@ import { upload } from "./upload.ts";
  * the cause, once the guest is lost.
  */
 export class Machine extends GuestWaits implements AsyncDisposable {
+  readonly #checkpoints: Checkpoints;
+
   private constructor(guest: RunningGuest) {
     super(guest);
+    this.#checkpoints = new Checkpoints(guest);
   }
 
   /**
@@ -115,6 +119,32 @@ export class Machine extends GuestWaits implements AsyncDisposable {
       throw lost(this.guest, "start it again, for it has not ended (crash() ends it)", failure);
     }
     await this.guest.bootAgain(timeoutMs);
+  }
+
+  /**
+   * Saves the guest's memory and disk as they are now. The guest stands still meanwhile (some tenths of a second) and runs
+   * on; commands that are under way go on too. The files take as much room as the guest has used memory.
+   * @throws UsageError where QEMU cannot save it (a share of the host is mounted, or it writes to more than its disk), or
+   * where commands travel over the console; GuestLostError
+   */
+  checkpoint(): Promise<Checkpoint> {
+    return this.#checkpoints.take();
+  }
+
+  /**
+   * Takes the guest back to a moment of before, whatever has become of it since: its processes, files and the command lane
+   * are as they were, and its clock is set to the host's. Commands that were under way fail; forwarded ports are
+   * closed. The transcript of the console goes on.
+   * @throws UsageError where the checkpoint is of another guest; GuestLostError where it does not come back
+   */
+  async restore(checkpoint: Checkpoint, { timeoutMs }: WaitOptions = {}): Promise<void> {
+    await this.guest.restore(this.#checkpoints.of(checkpoint), timeoutMs);
+  }
+
+  /** Saves the guest for other guests of the same run script. @internal */
+  async saveTo(directory: string): Promise<SavedGuest> {
+    const saved = await saveGuest(this.guest, directory);
+    return { ...saved, consoleText: this.console.transcript() };
   }
 
   /** Boots the guest again; proved by a new boot id. @throws GuestLostError, ExpectationError */

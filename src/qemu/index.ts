@@ -5,6 +5,23 @@ export {
   type AcceleratorRequest,
 } from "./accelerator.ts";
 export type { AcceleratorProbe } from "./kvm-probe.ts";
+export {
+  resumeState,
+  restoreArguments,
+  restoreDisk,
+  saveState,
+  type SavedState,
+} from "./checkpoint.ts";
+export {
+  checkpointDirectory,
+  checkpointRoomBytes,
+  findCheckpoint,
+  forgetCheckpoint,
+  listCheckpoints,
+  storeCheckpoint,
+  type CachedCheckpoint,
+  type CheckpointCacheOptions,
+} from "./checkpoint-cache.ts";
 export { guestSizeOf, qemuOf, requireQemu, type GuestSize } from "./program.ts";
 export {
   connectQmp,

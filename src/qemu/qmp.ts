@@ -182,6 +182,7 @@ function parseMessage(line: string): Message {
   }
 }
 
-function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+/** Its fields, where it is an object. */
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -10,6 +10,8 @@ export interface RunDirectory extends AsyncDisposable {
   readonly path: string;
   readonly diskImage: string;
   readonly shared: string;
+  /** For what is saved of the guest; never kept with the rest. */
+  readonly checkpoints: string;
   /** QEMU's monitor socket. */
   readonly qmpSocket: string;
   /** An environment entry that every process of this guest carries. */
@@ -49,7 +51,7 @@ export async function createRunDirectory({
   let kept = false;
   const dispose = async (): Promise<void> => {
     guard.release();
-    if (kept) await rm(join(path, storeImage), { force: true });
+    if (kept) await removeBulk(path);
     else await rm(path, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
@@ -62,6 +64,7 @@ export async function createRunDirectory({
       path,
       shared,
       diskImage: join(path, "disk.qcow2"),
+      checkpoints: join(path, "checkpoints"),
       qmpSocket: join(path, "qmp"),
       marker: markerOf(path),
       guard,
@@ -76,6 +79,12 @@ export async function createRunDirectory({
     await dispose().catch(() => {});
     throw hostError(error, parent);
   }
+}
+
+/** What is big, and tells nobody anything. */
+async function removeBulk(path: string): Promise<void> {
+  await rm(join(path, storeImage), { force: true });
+  await rm(join(path, "checkpoints"), { recursive: true, force: true });
 }
 
 /** A full or unwritable disk as one line for the user; other errors as they are. */

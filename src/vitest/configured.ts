@@ -34,12 +34,14 @@ interface Limits {
   readonly memory?: number;
   readonly cores?: number;
   readonly timeout?: number;
+  readonly cold?: boolean;
 }
 
-function guestDefaults({ memory, cores, timeout }: Limits): GuestDefaults {
+function guestDefaults({ memory, cores, timeout, cold }: Limits): GuestDefaults {
   return {
     ...(memory === undefined ? {} : { memoryMiB: memory }),
     ...(cores === undefined ? {} : { cores }),
     ...(timeout === undefined ? {} : { bootTimeoutMs: timeout * 1000 }),
+    ...(cold === undefined ? {} : { cold }),
   };
 }

@@ -13,6 +13,11 @@ export interface MachineOptions extends Pick<
   BootOptions,
   "memoryMiB" | "cores" | "network" | "kernelParameters" | "accelerator" | "lane" | "timeoutMs"
 > {
+  /**
+   * Boots, whatever checkpoint there is: for a test of the boot itself.
+   * @default false: goes on where an earlier start of the same vm had booted, and its services had settled
+   */
+  readonly cold?: boolean;
   /** A NixOS module for this vm alone: its text, or the path of a `.nix` file that starts at the project's root. */
   readonly overrides?: string;
 }
@@ -38,7 +43,7 @@ export async function startGuest(
   const { signal } = built;
   const settings = inject("dryboot") ?? {};
   const vm = await vmOf(machine, overrides, built);
-  const bootOptions = { ...bootDefaults(settings, vm.name), ...options };
+  const { cold = false, ...bootOptions } = { ...defaultsOf(settings, vm.name), ...options };
   const progress = slowProgress(vm.name);
   let at: string | undefined;
   signal.addEventListener("abort", () => void (at = progress.latest()), { once: true });
@@ -47,7 +52,10 @@ export async function startGuest(
       { ...(await sizeOf(vm, bootOptions)), ...keeper, signal },
       progress,
     );
-    return await bootInSlot(vm, { ...bootOptions, signal, onProgress: progress.show }, slot);
+    const start = cold ? "cold" : "warm";
+    const onNotice = (notice: string): void => void process.stderr.write(`${notice}\n`);
+    const { show: onProgress } = progress;
+    return await bootInSlot(vm, { ...bootOptions, start, signal, onProgress, onNotice }, slot);
   } catch (error) {
     if (!(error instanceof InterruptedError) || at === undefined) throw error;
     throw new InterruptedError(`${vm.name}: interrupted at ${at}`, { cause: error });
@@ -114,8 +122,18 @@ async function bootInSlot(
 }
 
 /** Without the keys that have no value. */
-function bootDefaults({ machines, ...all }: DrybootSettings, name: string): BootOptions {
-  const { accelerator, lane, memoryMiB, cores, bootTimeoutMs } = { ...all, ...machines?.[name] };
-  const given = Object.entries({ accelerator, lane, memoryMiB, cores, timeoutMs: bootTimeoutMs });
+function defaultsOf({ machines, ...all }: DrybootSettings, name: string): MachineOptions {
+  const {
+    accelerator,
+    lane,
+    memoryMiB,
+    cores,
+    cold,
+    bootTimeoutMs: timeoutMs,
+  } = {
+    ...all,
+    ...machines?.[name],
+  };
+  const given = Object.entries({ accelerator, lane, memoryMiB, cores, cold, timeoutMs });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }

@@ -10,6 +10,8 @@ export const limitedByDryboot = -1;
 export interface GuestDefaults extends Pick<BootOptions, "memoryMiB" | "cores"> {
   /** How long a boot may take. @default 120000, and four times that under TCG */
   readonly bootTimeoutMs?: number;
+  /** Whether each start is a boot, and none a restore of a checkpoint. @default false */
+  readonly cold?: boolean;
 }
 
 /** How the machines of all tests are found, built and booted. What is not set here comes from `dryboot.config.*`. */

@@ -40,6 +40,58 @@ test("a secret reaches commands and files, and stands in no text of the console"
   expect(minimal.consoleText()).not.toContain(token);
 });
 
+test("goes back to a checkpoint, whatever has become of it since", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
+  await minimal.succeed("echo before >/root/state; date --set='-1 hour'; ! test -e /run/gone");
+  const checkpoint = await minimal.checkpoint();
+
+  await minimal.succeed("rm /root/state; touch /run/gone; systemctl mask --runtime dbus; sync");
+  const endless = minimal.run("sleep 606");
+  endless.catch(() => {});
+  await minimal.forward(22);
+  await minimal.restore(checkpoint);
+
+  await expect(endless).rejects.toThrow("the guest has ended");
+  expect(minimal.commandWay).toEqual({ kind: "lane" });
+  await expect(minimal.file("/root/state")).toHaveContent("before\n");
+  await expect(minimal.file("/run/gone")).not.toExist();
+  await expect(minimal.unit("dbus.service")).not.toBeMasked();
+  await expect(minimal.process("sleep")).not.toBeRunning();
+  const behindMs = Date.now() - Number((await minimal.$`date +%s`).stdout) * 1000;
+  expect(Math.abs(behindMs)).toBeLessThan(60_000);
+  expect(await minimal.monitorCommand("info usernet")).not.toContain("HOST_FORWARD");
+  expect(minimal.consoleText()).toContain("<<< NixOS Stage 2 >>>");
+
+  await minimal.crash();
+  await minimal.restore(checkpoint);
+  await expect(minimal.file("/root/state")).toHaveContent("before\n");
+});
+
+test("a second guest of the same vm goes on from its boot, and sees nothing of the first", async ({
+  machines,
+}) => {
+  const minimal = await machines.shared("minimal");
+  await minimal.writeFile("/root/mine", "");
+  const other = await machines.start("minimal");
+
+  expect(other.phases.map(({ name }) => name)).toEqual(["restore", "login"]);
+  expect(other.consoleText()).toContain("<<< NixOS Stage 2 >>>");
+  await expect(other.unit("multi-user.target")).toBeActive();
+  await expect(other.file("/root/mine")).not.toExist();
+  const checkpoint = await other.checkpoint();
+  await expect(minimal.restore(checkpoint)).rejects.toThrow("is of another guest");
+});
+
+test("a cold start is a boot, whatever checkpoint there is", async ({ machines }) => {
+  const warm = await machines.shared("minimal");
+  const cold = await machines.start("minimal", { cold: true });
+
+  const phases = ["qemu", "stage 1", "stage 2", "systemd", "login"];
+  expect(cold.phases.map(({ name }) => name)).toEqual(phases);
+  const bootId = "/proc/sys/kernel/random/boot_id";
+  expect(await cold.readFile(bootId)).not.toBe(await warm.readFile(bootId));
+});
+
 test("what was synced outlives a crash, and the guest starts again on the same disk", async ({
   machines,
 }) => {

@@ -29,7 +29,8 @@ export async function run(
   const evaluated = await evaluate(source, watch, context);
   const built = await build(evaluated, watch, context);
   await using _room = await takeRoom(built, context);
-  await using machine = await start(built, watch, context);
+  const how = settings.of(source.name).cold ? "cold" : "warm";
+  await using machine = await start(built, watch, context, how);
   progress.update(source.name, { phase: "run", detail: command.join(" ") });
   // From here on the terminal is the command's.
   progress.done(source.name);

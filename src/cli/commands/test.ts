@@ -30,6 +30,7 @@ function settingsOf({
   memory,
   cores,
   timeout,
+  cold,
 }: CommonOptions): DrybootSettings {
   return {
     ...(nixpkgs === undefined ? {} : { nixpkgs }),
@@ -39,5 +40,6 @@ function settingsOf({
     ...(memory === undefined ? {} : { memoryMiB: memory }),
     ...(cores === undefined ? {} : { cores }),
     ...(timeout === undefined ? {} : { bootTimeoutMs: timeout * 1000 }),
+    ...(cold === undefined ? {} : { cold }),
   };
 }

@@ -1,0 +1,121 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { now } from "../clock.ts";
+import { Deadline } from "../deadline.ts";
+import { GuestLostError, UsageError } from "../errors.ts";
+import type { CommandChannel } from "../guest/index.ts";
+import {
+  QmpError,
+  resumeState,
+  saveState,
+  type RunDirectory,
+  type SavedState,
+} from "../qemu/index.ts";
+import type { RunningGuest } from "./guest.ts";
+import type { Monitor } from "./monitor.ts";
+
+/** A guest as it was at one moment, in files of the host. */
+export interface SavedGuest {
+  /** Its memory and its disk. */
+  readonly directory: string;
+  readonly state: SavedState;
+  /** What its console had shown, where the guest is restored by another process. */
+  readonly consoleText?: string;
+}
+
+/** A moment of a guest that it can be taken back to. It ends with the guest. */
+export interface Checkpoint extends AsyncDisposable {
+  readonly takenAt: Date;
+  /** On the host, below the guest's run directory. */
+  readonly directory: string;
+}
+
+// 1 GB/s is what a disk mostly takes; a guest has some GB.
+const savingMs = 120_000;
+
+/**
+ * Saves a guest to a directory, which is removed again where that fails.
+ * @throws UsageError where QEMU cannot save it, or its commands take its console; GuestLostError where it is lost
+ */
+export async function saveGuest(guest: RunningGuest, directory: string): Promise<SavedGuest> {
+  const { name } = guest.options;
+  if (guest.commandWay.channel.kind !== "lane") {
+    throw new UsageError(`${name}: without a command lane there is no checkpoint`, {
+      hint: "The console cannot be given free in the middle of a command.",
+    });
+  }
+  try {
+    const state = await guest.monitor.order("save the guest", (qmp) =>
+      saveState(qmp, { place: guest.directory, directory }, Deadline.after(savingMs)),
+    );
+    return { directory, state };
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    if (!(error instanceof GuestLostError && error.cause instanceof QmpError)) throw error;
+    throw new UsageError(`${name} cannot be saved: ${error.cause.message}`, { cause: error.cause });
+  }
+}
+
+/** Lets a guest run on whose QEMU was started with a checkpoint. */
+export async function resumeGuest(
+  monitor: Monitor,
+  { place, saved }: { readonly place: RunDirectory; readonly saved: SavedGuest },
+  deadline: Deadline,
+): Promise<void> {
+  try {
+    await monitor.order("restore the guest", (qmp) =>
+      resumeState(qmp, { place, state: saved.state }, deadline),
+    );
+  } catch (error) {
+    // As all that happens on the way to the first command, it is named by whoever started the guest.
+    if (!(error instanceof GuestLostError && error.cause instanceof Error)) throw error;
+    throw new GuestLostError(error.cause.message, { code: "GUEST_LOST", cause: error.cause });
+  }
+}
+
+/** The guest's clock stood still while it was a file. @throws GuestLostError where it cannot be set */
+export async function setClock(channel: CommandChannel, deadline: Deadline): Promise<void> {
+  const seconds = (now() / 1000).toFixed(3);
+  const command = ["date", "--utc", `--set=@${seconds}`];
+  const { exitCode } = await channel.run({ command, timeoutMs: deadline.remainingMs });
+  if (exitCode === 0) return;
+  throw new GuestLostError("the clock of the restored guest could not be set", {
+    code: "GUEST_LOST",
+  });
+}
+
+/** The checkpoints that a guest's user takes. */
+export class Checkpoints {
+  readonly #guest: RunningGuest;
+  readonly #saved = new Map<Checkpoint, SavedGuest>();
+  #taken = 0;
+
+  constructor(guest: RunningGuest) {
+    this.#guest = guest;
+  }
+
+  async take(): Promise<Checkpoint> {
+    this.#taken += 1;
+    const directory = join(this.#guest.directory.checkpoints, String(this.#taken));
+    const saved = await saveGuest(this.#guest, directory);
+    const checkpoint: Checkpoint = {
+      takenAt: new Date(now()),
+      directory,
+      [Symbol.asyncDispose]: async () => {
+        this.#saved.delete(checkpoint);
+        await rm(directory, { recursive: true, force: true });
+      },
+    };
+    this.#saved.set(checkpoint, saved);
+    return checkpoint;
+  }
+
+  /** @throws UsageError where it was not taken of this guest, or is gone */
+  of(checkpoint: Checkpoint): SavedGuest {
+    const saved = this.#saved.get(checkpoint);
+    if (saved !== undefined) return saved;
+    throw new UsageError(
+      `${this.#guest.options.name} cannot be restored: the checkpoint is of another guest, or is gone`,
+    );
+  }
+}

@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { Deadline } from "../../../src/deadline.ts";
+import {
+  restoreArguments,
+  restoreDisk,
+  resumeState,
+  saveState,
+} from "../../../src/qemu/checkpoint.ts";
+import { connectQmp, type Qmp } from "../../../src/qemu/qmp.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "dryboot checkpoint-"));
+const soon = (): Deadline => Deadline.after(10_000);
+const processes: ChildProcess[] = [];
+
+afterAll(() => {
+  for (const qemu of processes) qemu.kill("SIGKILL");
+  rmSync(directory, { recursive: true });
+});
+
+interface Place {
+  readonly path: string;
+  readonly diskImage: string;
+}
+
+let places = 0;
+
+function createPlace(): Place {
+  places += 1;
+  const path = join(directory, `run ${places}`);
+  mkdirSync(path);
+  const diskImage = join(path, "disk.qcow2");
+  writeFileSync(diskImage, Buffer.alloc(4096, places));
+  writeFileSync(join(path, "store.img"), "the closure");
+  return { path, diskImage };
+}
+
+/** A QEMU whose firmware runs, and no guest. */
+async function startQemu(
+  { path, diskImage }: Place,
+  args: readonly string[] = [],
+): Promise<{ readonly qemu: ChildProcess; readonly qmp: Qmp }> {
+  const socket = join(path, "qmp");
+  const drive = (file: string, more = ""): string[] => [
+    "-drive",
+    `if=virtio,format=raw,file=${file}${more}`,
+  ];
+  const qemu = spawn(
+    "qemu-system-x86_64",
+    [
+      ..."-nodefaults -display none -m 16 -machine pc,accel=tcg -qmp".split(" "),
+      `unix:${socket},server=on,wait=off`,
+      ...drive(diskImage),
+      ...drive(join(path, "store.img"), ",readonly=on"),
+      ...args,
+    ],
+    { cwd: path, stdio: ["ignore", "ignore", "pipe"] },
+  );
+  processes.push(qemu);
+  return { qemu, qmp: await connectQmp(socket, soon(), { until: once(qemu, "exit") }) };
+}
+
+const status = async (qmp: Qmp): Promise<unknown> =>
+  qmp.execute("query-status", { deadline: soon() });
+
+test("a guest that is saved runs on, and goes on elsewhere on the disk that it had", async () => {
+  const place = createPlace();
+  const saved = join(directory, "it's saved");
+  const { qmp } = await startQemu(place);
+  const state = await saveState(qmp, { place, directory: saved }, soon());
+  expect(await status(qmp)).toMatchObject({ status: "running" });
+  expect(Object.keys(state.images)).toEqual(["store.img"]);
+  const bytes = readFileSync(place.diskImage);
+  writeFileSync(place.diskImage, "what came later");
+
+  const other = createPlace();
+  await restoreDisk(other, saved);
+  expect(readFileSync(other.diskImage)).toEqual(bytes);
+  const restored = await startQemu(other, restoreArguments(saved));
+  await resumeState(restored.qmp, { place: other, state }, soon());
+  expect(await status(restored.qmp)).toMatchObject({ status: "running" });
+});
+
+test("a guest goes on nowhere where an image of its run script is another", async () => {
+  const place = createPlace();
+  const saved = join(directory, "other-image");
+  const { qmp } = await startQemu(place);
+  const state = await saveState(qmp, { place, directory: saved }, soon());
+
+  const other = createPlace();
+  writeFileSync(join(other.path, "store.img"), "another closure");
+  const restored = await startQemu(other, restoreArguments(saved));
+  await expect(resumeState(restored.qmp, { place: other, state }, soon())).rejects.toThrow(
+    "store.img is not what it was when it was saved",
+  );
+  expect(await status(restored.qmp)).toMatchObject({ status: "paused" });
+});
+
+test("a guest that writes to a second disk is not saved, and is not stopped for it", async () => {
+  const place = createPlace();
+  writeFileSync(join(place.path, "empty0.qcow2"), Buffer.alloc(512));
+  const second = ["-drive", "if=virtio,format=raw,file=empty0.qcow2"];
+  const { qmp } = await startQemu(place, second);
+  const events: string[] = [];
+  qmp.onEvent(({ name }) => events.push(name));
+  const saving = saveState(qmp, { place, directory: join(directory, "never") }, soon());
+  await expect(saving).rejects.toThrow("it also writes to empty0.qcow2");
+  expect(events).not.toContain("STOP");
+});
+
+test("a guest whose memory cannot be written runs on", async () => {
+  const place = createPlace();
+  const saved = join(directory, "no-room");
+  mkdirSync(join(saved, "memory"), { recursive: true });
+  const { qmp } = await startQemu(place);
+  await expect(saveState(qmp, { place, directory: saved }, soon())).rejects.toThrow();
+  expect(await status(qmp)).toMatchObject({ status: "running" });
+});
+
+test("a memory that was cut ends QEMU, and nobody waits for it", async () => {
+  const place = createPlace();
+  const saved = join(directory, "cut");
+  const { qmp } = await startQemu(place);
+  const state = await saveState(qmp, { place, directory: saved }, soon());
+  const memory = readFileSync(join(saved, "memory"));
+  writeFileSync(join(saved, "memory"), memory.subarray(0, memory.length / 2));
+
+  const other = createPlace();
+  const { qemu, qmp: monitor } = await startQemu(other, restoreArguments(saved));
+  const exit = once(qemu, "exit");
+  await expect(resumeState(monitor, { place: other, state }, soon())).rejects.toThrow(
+    "QEMU's monitor is closed",
+  );
+  expect((await exit)[0]).not.toBe(0);
+});
