@@ -1,4 +1,5 @@
 import type { GuestLostError } from "../errors.ts";
+import type { IdleAgent } from "./lane/index.ts";
 
 /** One command for the guest's shell. */
 export interface CommandRequest {
@@ -64,6 +65,8 @@ export interface CommandChannel extends AsyncDisposable {
    * @throws GuestLostError when the guest is lost before the command ended
    */
   run(request: CommandRequest): Promise<CommandOutcome>;
+  /** By which another host goes on with an agent that was saved with its guest; nothing where it cannot. */
+  idleAgent(): IdleAgent | undefined;
   /** The newest of what came after the ends of commands, in their order; nothing over the console. */
   lateOutput(): readonly LateOutput[];
   /** Lets go without a word to the guest, whose shell is gone: what still runs fails with this error. */

@@ -7,7 +7,14 @@ export type {
   OutputListener,
   OutputStream,
 } from "./channel.ts";
-export { laneControlPortId, laneQemuArguments, openLane, type Lane } from "./lane/index.ts";
+export {
+  laneControlPortId,
+  laneQemuArguments,
+  openLane,
+  resumeLane,
+  type IdleAgent,
+  type Lane,
+} from "./lane/index.ts";
 export { login, type LoginOptions } from "./login.ts";
 export { openSerialChannel, type SerialChannelOptions } from "./serial-channel.ts";
 export {

@@ -82,6 +82,11 @@ class SerialChannel implements CommandChannel {
     return outcome;
   }
 
+  /** It is in the place of the console's shell, which a restored guest needs. */
+  idleAgent(): undefined {
+    return undefined;
+  }
+
   lateOutput(): readonly [] {
     return [];
   }

@@ -71,8 +71,8 @@ async function leaveCheckpoint(
     const timeoutMs = settleMs * accelerator.timeoutScale;
     await machine.execute(["systemctl", "is-system-running", "--wait"], { timeoutMs });
     await storeCheckpoint({ key, name }, async (directory) => {
-      const { state, consoleText } = await machine.saveTo(directory);
-      await writeFile(join(directory, savedFile), JSON.stringify({ state, consoleText }));
+      const { directory: _, ...saved } = await machine.saveTo(directory);
+      await writeFile(join(directory, savedFile), JSON.stringify(saved));
     });
   } catch (error) {
     if (options.signal?.aborted) {

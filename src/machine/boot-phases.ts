@@ -3,7 +3,7 @@ import { withoutSecrets } from "../hidden-text.ts";
 
 /** What dryboot is doing, for whoever shows progress. */
 export interface Progress {
-  /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`; of a restored guest `restore`, `login`, `ready`. */
+  /** `qemu`, `stage 1`, `stage 2`, `systemd`, `login`, `ready`; of a restored guest `restore`, and `login` where it had commands under way. */
   readonly phase: string;
   /** The last line of the console, cleaned; none from the login on, where dryboot itself is at the keyboard. */
   readonly detail?: string;

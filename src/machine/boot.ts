@@ -12,9 +12,9 @@ import {
   type RunDirectory,
 } from "../qemu/index.ts";
 import { trackPhases, type Phase } from "./boot-phases.ts";
-import { resumeGuest, setClock, type SavedGuest } from "./checkpoint.ts";
+import { loadGuest, resumeGuest, setClock, type SavedGuest } from "./checkpoint.ts";
 import { keepCommandWay, type CommandWay } from "./command-way.ts";
-import { connect } from "./connect.ts";
+import { connect, resume, type Connection, type ConnectOptions } from "./connect.ts";
 import type { StartOptions } from "./guest.ts";
 import { watchMonitor, type Monitor } from "./monitor.ts";
 
@@ -83,16 +83,17 @@ export function startBoot({ options, directory, deadline, previous, restores }: 
     return console.exited;
   };
   const way = { signal, laneDirectory, timeoutScale: accelerator.timeoutScale };
+  const reach = async (how: ConnectOptions): Promise<Connection> => {
+    if (restores === undefined) return connect(console, how);
+    await loadGuest(monitor, { place: directory, saved: restores }, deadline);
+    const proceed = (): Promise<void> => resumeGuest(monitor);
+    const connection = await resume(console, how, { agent: restores.agent, proceed });
+    await setClock(connection.channel, deadline);
+    return connection;
+  };
   const getReady = async (): Promise<CommandWay> => {
     try {
-      const since = console.mark();
-      if (restores !== undefined) {
-        await resumeGuest(monitor, { place: directory, saved: restores }, deadline);
-        // The shell at the console has shown its prompt long ago; this makes it show another.
-        console.sendLine("");
-      }
-      const connection = await connect(console, { deadline, since, ...way });
-      if (restores !== undefined) await setClock(connection.channel, deadline);
+      const connection = await reach({ deadline, since: console.mark(), ...way });
       const { onNotice = () => {} } = options;
       commandWay = keepCommandWay(console, connection, { name, onNotice, ...way });
       return commandWay;

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { now } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError, UsageError } from "../errors.ts";
-import type { CommandChannel } from "../guest/index.ts";
+import type { CommandChannel, IdleAgent } from "../guest/index.ts";
 import {
+  loadState,
   QmpError,
   resumeState,
   saveState,
@@ -19,6 +20,8 @@ export interface SavedGuest {
   /** Its memory and its disk. */
   readonly directory: string;
   readonly state: SavedState;
+  /** Of its command lane, where that had nothing to do. */
+  readonly agent?: IdleAgent;
   /** What its console had shown, where the guest is restored by another process. */
   readonly consoleText?: string;
 }
@@ -39,16 +42,21 @@ const savingMs = 120_000;
  */
 export async function saveGuest(guest: RunningGuest, directory: string): Promise<SavedGuest> {
   const { name } = guest.options;
-  if (guest.commandWay.channel.kind !== "lane") {
+  const { channel } = guest.commandWay;
+  if (channel.kind !== "lane") {
     throw new UsageError(`${name}: without a command lane there is no checkpoint`, {
       hint: "The console cannot be given free in the middle of a command.",
     });
   }
   try {
+    const before = channel.idleAgent();
     const state = await guest.monitor.order("save the guest", (qmp) =>
       saveState(qmp, { place: guest.directory, directory }, Deadline.after(savingMs)),
     );
-    return { directory, state };
+    const after = channel.idleAgent();
+    // A command in between may have been under way in the guest that was saved.
+    const wasIdle = before !== undefined && before.nextSerial === after?.nextSerial;
+    return { directory, state, ...(wasIdle ? { agent: before } : {}) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     if (!(error instanceof GuestLostError && error.cause instanceof QmpError)) throw error;
@@ -56,18 +64,28 @@ export async function saveGuest(guest: RunningGuest, directory: string): Promise
   }
 }
 
-/** Lets a guest run on whose QEMU was started with a checkpoint. */
-export async function resumeGuest(
+/** Waits until QEMU has read a guest's memory, which stands still until {@link resumeGuest}. */
+export async function loadGuest(
   monitor: Monitor,
   { place, saved }: { readonly place: RunDirectory; readonly saved: SavedGuest },
   deadline: Deadline,
 ): Promise<void> {
+  await unnamed(
+    monitor.order("restore the guest", (qmp) =>
+      loadState(qmp, { place, state: saved.state }, deadline),
+    ),
+  );
+}
+
+export async function resumeGuest(monitor: Monitor): Promise<void> {
+  await unnamed(monitor.order("let the guest run on", resumeState));
+}
+
+/** As all that happens on the way to the first command, it is named by whoever started the guest. */
+async function unnamed(order: Promise<void>): Promise<void> {
   try {
-    await monitor.order("restore the guest", (qmp) =>
-      resumeState(qmp, { place, state: saved.state }, deadline),
-    );
+    await order;
   } catch (error) {
-    // As all that happens on the way to the first command, it is named by whoever started the guest.
     if (!(error instanceof GuestLostError && error.cause instanceof Error)) throw error;
     throw new GuestLostError(error.cause.message, { code: "GUEST_LOST", cause: error.cause });
   }

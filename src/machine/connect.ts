@@ -1,6 +1,13 @@
 import type { Console } from "../console/index.ts";
 import type { Deadline } from "../deadline.ts";
-import { login, openLane, openSerialChannel, type CommandChannel } from "../guest/index.ts";
+import {
+  login,
+  openLane,
+  openSerialChannel,
+  resumeLane,
+  type CommandChannel,
+  type IdleAgent,
+} from "../guest/index.ts";
 
 export interface ConnectOptions {
   readonly deadline: Deadline;
@@ -22,6 +29,8 @@ export interface Connection {
 // A guest that has run out of memory may not say a word for a minute, until its kernel kills something.
 const silenceMs = 60_000;
 const lanePatienceMs = 20_000;
+// It only has to answer.
+const resumePatienceMs = 2000;
 const giveUpMs = 3000;
 
 /** From the console of a guest that boots to a channel for commands: the lane, or else the console itself. */
@@ -35,6 +44,42 @@ export async function connect(console: Console, options: ConnectOptions): Promis
   const connection = await openChannel(console, options);
   console.transcript.leaveOut({ start, end: console.mark() });
   return connection;
+}
+
+export interface ResumeOptions {
+  /** The lane's agent in a guest that was saved, where it had nothing to do. */
+  readonly agent: IdleAgent | undefined;
+  /** Lets the guest run on. */
+  readonly proceed: () => Promise<void>;
+}
+
+/** To a channel of a guest that was saved: the lane that it had, or else from its console. */
+export async function resume(
+  console: Console,
+  options: ConnectOptions,
+  { agent, proceed }: ResumeOptions,
+): Promise<Connection> {
+  const { deadline, laneDirectory: directory, timeoutScale } = options;
+  if (agent === undefined || directory === undefined) await proceed();
+  else {
+    const patienceMs = resumePatienceMs * timeoutScale;
+    const silence = silenceMs * timeoutScale;
+    const lane = await resumeLane(console, {
+      directory,
+      deadline,
+      patienceMs,
+      silenceMs: silence,
+      agent,
+      proceed,
+    });
+    if (lane !== undefined) {
+      console.markBooted();
+      return { channel: lane, laneRefusal: undefined };
+    }
+  }
+  // The shell at the console has shown its prompt long ago; this makes it show another.
+  console.sendLine("");
+  return connect(console, options);
 }
 
 async function openChannel(

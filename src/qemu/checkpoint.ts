@@ -59,10 +59,10 @@ export function restoreArguments(directory: string): string[] {
 }
 
 /**
- * Lets a guest run on whose memory QEMU was told to read.
+ * Waits until QEMU has read the memory that it was told to read; the guest stands still.
  * @throws QmpError where it could not be read, or where the run script has made other images than at the time
  */
-export async function resumeState(
+export async function loadState(
   qmp: Qmp,
   { place, state }: { readonly place: Place; readonly state: SavedState },
   deadline: Deadline,
@@ -72,6 +72,10 @@ export async function resumeState(
   const digests = await digestsOf(images, place.path);
   const other = images.find((image) => digests[image] !== state.images[image]);
   if (other !== undefined) throw new QmpError(`${other} is not what it was when it was saved`);
+}
+
+/** Lets a guest run on that was loaded. @throws QmpError */
+export async function resumeState(qmp: Qmp, deadline: Deadline): Promise<void> {
   await qmp.execute("cont", { deadline });
 }
 

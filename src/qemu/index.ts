@@ -6,6 +6,7 @@ export {
 } from "./accelerator.ts";
 export type { AcceleratorProbe } from "./kvm-probe.ts";
 export {
+  loadState,
   resumeState,
   restoreArguments,
   restoreDisk,

@@ -1,3 +1,9 @@
-export type { Lane } from "./lane.ts";
-export { openLane, type LaneAttempt, type OpenLaneOptions } from "./open-lane.ts";
+export type { IdleAgent, Lane } from "./lane.ts";
+export {
+  openLane,
+  resumeLane,
+  type LaneAttempt,
+  type OpenLaneOptions,
+  type ResumeLaneOptions,
+} from "./open-lane.ts";
 export { laneControlPortId, laneQemuArguments } from "./ports.ts";

@@ -16,6 +16,14 @@ export interface Lane extends CommandChannel {
   readonly kind: "lane";
 }
 
+/** An agent in the guest that waits for commands. */
+export interface IdleAgent {
+  readonly key: string;
+  readonly nextSerial: number;
+  /** Those that have been started. */
+  readonly workers: readonly number[];
+}
+
 export interface LaneOptions {
   /** What every word of this agent begins with. */
   readonly key: string;
@@ -23,17 +31,20 @@ export interface LaneOptions {
   readonly silenceMs?: number;
   /** Between TERM and KILL after a command's timeout, and from there to the host's own. @default 2000 */
   readonly graceMs?: number;
+  /** It need not be started: the guest was saved with it. */
+  readonly agent?: IdleAgent;
 }
 
 const defaultMaxOutputBytes = 1024 * 1024;
 
-/** A lane to an agent that is being started at the other end of the sockets. */
+/** A lane to an agent at the other end of the sockets. */
 export class LaneChannel implements Lane {
   readonly kind = "lane";
   /** Resolves when somebody in the guest listens at the control port. */
   readonly opened: Promise<void>;
   /** Resolves when the agent has spoken. */
   readonly greeted: Promise<void>;
+  readonly #key: string;
   readonly #sockets: LaneSockets;
   readonly #graceMs: number;
   readonly #supervisor: Supervisor;
@@ -46,11 +57,16 @@ export class LaneChannel implements Lane {
   #onFailure: (error: GuestLostError) => void = () => {};
   #failure: GuestLostError | undefined;
   #closed = false;
-  #nextSerial = 1;
+  #nextSerial: number;
   readonly #life: SignsOfLife;
 
-  constructor(sockets: LaneSockets, { key, silenceMs = 60_000, graceMs = 2000 }: LaneOptions) {
+  constructor(
+    sockets: LaneSockets,
+    { key, silenceMs = 60_000, graceMs = 2000, agent }: LaneOptions,
+  ) {
+    this.#key = key;
     this.#sockets = sockets;
+    this.#nextSerial = agent?.nextSerial ?? 1;
     this.#graceMs = graceMs;
     this.opened = new Promise((resolve) => {
       this.#onOpen = resolve;
@@ -77,6 +93,7 @@ export class LaneChannel implements Lane {
           onHeard: () => this.#life.heard(),
         }),
     );
+    for (const index of agent?.workers ?? []) slots[index]?.started();
     this.#pool = new SlotPool(slots, (slot) => {
       slot.starting(key);
       this.#supervisor.start(slot.index);
@@ -93,6 +110,17 @@ export class LaneChannel implements Lane {
   /** Writes to the control port what reads there before the agent does. */
   upload(text: string): void {
     this.#sockets.control.write(text);
+  }
+
+  /** Has an agent speak that was there before. */
+  greet(): void {
+    this.#supervisor.ping();
+  }
+
+  idleAgent(): IdleAgent | undefined {
+    const workers = this.#pool.idleWorkers();
+    if (workers === undefined || this.#failure !== undefined || this.#closed) return undefined;
+    return { key: this.#key, nextSerial: this.#nextSerial, workers };
   }
 
   get failure(): GuestLostError | undefined {
@@ -170,8 +198,8 @@ export class LaneChannel implements Lane {
       case "bye":
         return this.#onBye();
       case "pong":
-        if (event.dead.length > 0) this.abandon(lost("a process of the guest's agent was killed"));
-        return;
+        if (event.dead.length === 0) return this.#onHello();
+        return this.abandon(lost("a process of the guest's agent was killed"));
       case "garbage":
         this.abandon(lost("the guest writes garbage to the agent's port"));
     }

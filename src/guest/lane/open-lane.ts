@@ -4,7 +4,7 @@ import type { Deadline } from "../../deadline.ts";
 import { GuestLostError } from "../../errors.ts";
 import { laneAgentProgram } from "./agent.ts";
 import { connectLane } from "./connect.ts";
-import { LaneChannel, type Lane } from "./lane.ts";
+import { LaneChannel, type IdleAgent, type Lane } from "./lane.ts";
 import { lanePorts } from "./ports.ts";
 import { wordOf } from "./supervisor.ts";
 
@@ -14,6 +14,8 @@ export interface OpenLaneOptions {
   readonly deadline: Deadline;
   /** For the start of the agent alone; then there is no lane. @default 30000 */
   readonly patienceMs?: number;
+  /** A shell that has not said by then that it listens is sent the agent all the same. @default 4000 */
+  readonly unheardMs?: number;
   /** An agent that answers nothing for so long is lost. @default 60000 */
   readonly silenceMs?: number;
   /** Between TERM and KILL after a command's timeout. @default 2000 */
@@ -33,7 +35,7 @@ export type LaneAttempt =
  */
 export async function openLane(
   console: Console,
-  { directory, deadline, patienceMs = 30_000, ...options }: OpenLaneOptions,
+  { directory, deadline, patienceMs = 30_000, unheardMs = 4000, ...options }: OpenLaneOptions,
 ): Promise<LaneAttempt> {
   const patience = deadline.orAfter(patienceMs);
   // An earlier agent that has not noticed the end of its host takes the first text, and leaves.
@@ -43,7 +45,7 @@ export async function openLane(
     if (sockets === undefined) return { lane: undefined, reason: "QEMU has no ports for it" };
     const lane = new LaneChannel(sockets, { key, ...options });
     const endFailure = console.onFailure((failure) => lane.abandon(failure));
-    const answer = await start(console, lane, key, patience);
+    const answer = await start(console, lane, { key, patience, unheardMs });
     if (answer === "started") return { lane };
     endFailure();
     lane.abandon(new GuestLostError("the lane did not start", { code: "GUEST_LOST" }));
@@ -55,6 +57,37 @@ export async function openLane(
   }
 }
 
+export interface ResumeLaneOptions extends Omit<OpenLaneOptions, "unheardMs"> {
+  readonly agent: IdleAgent;
+  /** Lets the guest run: a port that has no host then would be at its end for the agent. */
+  readonly proceed: () => Promise<void>;
+}
+
+/** Goes on with the agent of a guest that was saved; nothing, where it does not answer. */
+export async function resumeLane(
+  console: Console,
+  { directory, deadline, patienceMs = 30_000, agent, proceed, ...options }: ResumeLaneOptions,
+): Promise<Lane | undefined> {
+  const sockets = await connectLane(lanePorts(directory), deadline);
+  if (sockets === undefined) {
+    await proceed();
+    return undefined;
+  }
+  const lane = new LaneChannel(sockets, { key: agent.key, agent, ...options });
+  const endFailure = console.onFailure((failure) => lane.abandon(failure));
+  await proceed();
+  lane.greet();
+  const greeting = lane.greeted.then(
+    () => true,
+    () => false,
+  );
+  if ((await deadline.orAfter(patienceMs).race(greeting)) === true) return lane;
+  endFailure();
+  lane.abandon(new GuestLostError("the lane does not go on", { code: "GUEST_LOST" }));
+  if (console.failure !== undefined) throw console.failure;
+  return undefined;
+}
+
 const reasons: ReadonlyMap<string, string> = new Map([
   ["none", "the guest has no virtio-serial port (no virtio_console in its kernel)"],
   ["busy", "the guest's port is held by another process"],
@@ -62,17 +95,27 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["silence", "the agent did not answer"],
 ]);
 
+interface Start {
+  readonly key: string;
+  readonly patience: Deadline;
+  readonly unheardMs: number;
+}
+
 /** Types the line and waits for the agent's first word, or for the shell's to say why not. */
 async function start(
   console: Console,
   lane: LaneChannel,
-  key: string,
-  patience: Deadline,
+  { key, patience, unheardMs }: Start,
 ): Promise<string> {
   const word = wordOf(key);
   const since = console.mark();
   const ended = new AbortController();
-  void lane.opened.then(() => lane.upload(`\n${word}:${secondLine(key)}\n${laneAgentProgram()}`));
+  // Right after another agent has left a port, QEMU was seen to lose the first word that is written to it. The shell listens
+  // for nine seconds; a port that nobody has opened yet keeps the text until then.
+  void Promise.race([lane.opened, patience.sleep(unheardMs)]).then(() => {
+    if (ended.signal.aborted) return;
+    lane.upload(`\n${word}:${secondLine(key)}\n${laneAgentProgram()}`);
+  });
   console.sendLine(agentLine(word));
   const refusal = console
     .expect(new RegExp(`lane-${word}-(?:none|busy|digest)`), {

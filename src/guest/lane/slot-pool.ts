@@ -37,6 +37,14 @@ export class SlotPool {
     }
   }
 
+  /** The indices of those that have been started, where none of them has anything to do. */
+  idleWorkers(): number[] | undefined {
+    const started = this.#slots.filter(({ state }) => state !== "unused");
+    return started.every(({ state }) => state === "free")
+      ? started.map(({ index }) => index)
+      : undefined;
+  }
+
   /** A worker has become free. */
   freed(): void {
     this.#waiting[0]?.take();

@@ -79,6 +79,11 @@ export class Slot {
     this.#readers.stdout.expect(laneKey);
   }
 
+  /** The worker was there before, and waits for a job. */
+  started(): void {
+    this.state = "free";
+  }
+
   run(job: SlotJob): Promise<SlotResult> {
     const key = randomBytes(16).toString("hex");
     this.state = "busy";

@@ -7,6 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { Deadline } from "../../../src/deadline.ts";
 import {
   restoreArguments,
+  loadState,
   restoreDisk,
   resumeState,
   saveState,
@@ -81,7 +82,9 @@ test("a guest that is saved runs on, and goes on elsewhere on the disk that it h
   await restoreDisk(other, saved);
   expect(readFileSync(other.diskImage)).toEqual(bytes);
   const restored = await startQemu(other, restoreArguments(saved));
-  await resumeState(restored.qmp, { place: other, state }, soon());
+  await loadState(restored.qmp, { place: other, state }, soon());
+  expect(await status(restored.qmp)).toMatchObject({ status: "paused" });
+  await resumeState(restored.qmp, soon());
   expect(await status(restored.qmp)).toMatchObject({ status: "running" });
 });
 
@@ -94,7 +97,7 @@ test("a guest goes on nowhere where an image of its run script is another", asyn
   const other = createPlace();
   writeFileSync(join(other.path, "store.img"), "another closure");
   const restored = await startQemu(other, restoreArguments(saved));
-  await expect(resumeState(restored.qmp, { place: other, state }, soon())).rejects.toThrow(
+  await expect(loadState(restored.qmp, { place: other, state }, soon())).rejects.toThrow(
     "store.img is not what it was when it was saved",
   );
   expect(await status(restored.qmp)).toMatchObject({ status: "paused" });
@@ -132,7 +135,7 @@ test("a memory that was cut ends QEMU, and nobody waits for it", async () => {
   const other = createPlace();
   const { qemu, qmp: monitor } = await startQemu(other, restoreArguments(saved));
   const exit = once(qemu, "exit");
-  await expect(resumeState(monitor, { place: other, state }, soon())).rejects.toThrow(
+  await expect(loadState(monitor, { place: other, state }, soon())).rejects.toThrow(
     "QEMU's monitor is closed",
   );
   expect((await exit)[0]).not.toBe(0);

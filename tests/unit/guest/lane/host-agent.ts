@@ -11,6 +11,7 @@ import { slotCount } from "../../../../src/guest/lane/ports.ts";
 
 export interface HostAgent extends AsyncDisposable {
   readonly lane: LaneChannel;
+  readonly sockets: LaneSockets;
   readonly process: ChildProcess;
   readonly directory: string;
 }
@@ -56,6 +57,7 @@ export async function startHostAgent(options: Partial<LaneOptions> = {}): Promis
   await lane.greeted;
   return {
     lane,
+    sockets,
     process: child,
     directory,
     async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandOutcome, CommandRequest } from "../../../../src/guest/channel.ts";
+import { LaneChannel } from "../../../../src/guest/lane/lane.ts";
 import { startHostAgent, type HostAgent } from "./host-agent.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -373,4 +374,34 @@ test("the end of the lane ends the agent and leaves nothing behind", async () =>
   await other.lane[Symbol.asyncDispose]();
   await ended;
   expect(readdirSync(other.directory)).toEqual(["program"]);
+});
+
+describe("an agent that was saved with its guest", () => {
+  test("goes on with another host, whose commands are told from those before", async () => {
+    await using first = await startHostAgent();
+    await first.lane.run({ command: "true" });
+    const idle = first.lane.idleAgent();
+    expect(idle).toMatchObject({ nextSerial: 2, workers: [0] });
+    if (idle === undefined) return;
+    const next = new LaneChannel(first.sockets, { key: idle.key, agent: idle });
+    next.greet();
+    await next.greeted;
+    const outcomes = await Promise.all([
+      next.run({ command: "cat; exit 3", stdin: "in" }),
+      next.run({ command: "sleep 60", timeoutMs: 50 }),
+    ]);
+    expect(texts(outcomes[0])).toEqual([3, "in", ""]);
+    expect(outcomes[1]).toMatchObject({ timedOut: true });
+    expect(next.idleAgent()).toMatchObject({ nextSerial: 4, workers: [0, 1] });
+  });
+
+  test("is not idle while a command is under way, or what it left writes on", async () => {
+    await using host = await startHostAgent();
+    const running = host.lane.run({ command: "read -r _; sleep 60 & echo $!", stdin: "\n" });
+    await expect.poll(() => host.lane.idleAgent()).toBeUndefined();
+    const sleeping = Number(text((await running).stdout));
+    expect(host.lane.idleAgent()).toBeUndefined();
+    process.kill(sleeping);
+    await expect.poll(() => host.lane.idleAgent()).toMatchObject({ nextSerial: 2 });
+  });
 });
