@@ -92,8 +92,7 @@ export class Transcript {
     const lines: string[] = [];
     const left = this.#asides.reduce((sum, { start, end }) => sum + end - start, 0);
     const from = Math.max(since, this.end - left - Math.max(count, 1) * 1000);
-    const text = withoutSecrets(this.#told(from), { isCut: true });
-    for (const line of text.split("\n").toReversed()) {
+    for (const line of this.told(from).split("\n").toReversed()) {
       const trimmed = line.trimEnd();
       if (trimmed === "" || (isAnimation(trimmed) && isAnimation(lines[0] ?? ""))) continue;
       lines.unshift(trimmed.slice(0, 500));
@@ -102,16 +101,17 @@ export class Transcript {
     return lines;
   }
 
-  /** The text from an offset on, without what is left out. */
-  #told(from: number): string {
+  /** The text from an offset on, without what is left out, and without secrets. */
+  told(from = 0): string {
     const { text, start } = this.since(from);
     // From the last to the first, so that the offsets of those before still hold.
-    return this.#asides.reduceRight(
-      (told, aside) =>
-        told.slice(0, Math.max(0, aside.start - start)) +
-        told.slice(Math.max(0, aside.end - start)),
+    const told = this.#asides.reduceRight(
+      (left, aside) =>
+        left.slice(0, Math.max(0, aside.start - start)) +
+        left.slice(Math.max(0, aside.end - start)),
       text,
     );
+    return withoutSecrets(told, { isCut: true });
   }
 
   #append(text: string): void {

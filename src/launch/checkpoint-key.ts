@@ -5,7 +5,7 @@ import { hostBootId } from "../host-boot.ts";
 import type { StartOptions } from "../machine/index.ts";
 
 // Of the files of a checkpoint, and of what dryboot itself adds to a guest's devices.
-const version = 2;
+const version = 3;
 
 /**
  * Names all that a saved guest depends on: QEMU restores a guest only into the same devices, and a guest of another vm is

@@ -144,7 +144,7 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   /** Saves the guest for other guests of the same run script. @internal */
   async saveTo(directory: string): Promise<SavedGuest> {
     const saved = await saveGuest(this.guest, directory);
-    return { ...saved, consoleText: this.console.transcript() };
+    return { ...saved, consoleText: this.guest.console.transcript.told() };
   }
 
   /** Boots the guest again; proved by a new boot id. @throws GuestLostError, ExpectationError */

@@ -76,6 +76,7 @@ test("a second guest of the same vm goes on from its boot, and sees nothing of t
 
   expect(other.phases.map(({ name }) => name)).toEqual(["restore"]);
   expect(other.consoleText()).toContain("<<< NixOS Stage 2 >>>");
+  expect(other.consoleText()).not.toContain("unset HISTFILE");
   await expect(other.unit("multi-user.target")).toBeActive();
   await expect(other.file("/root/mine")).not.toExist();
   const checkpoint = await other.checkpoint();
