@@ -24,7 +24,10 @@ const activationTimeoutMs = 120_000;
 /** Switches a guest to the system that it runs, the way nixos-rebuild does, and compares. */
 export async function activateAgain(guest: CommandRunner): Promise<Activation> {
   const timeoutMs = activationTimeoutMs * guest.timeoutScale;
-  const section = await ask(guest, questions, { timeoutMs }).catch((error: unknown) => {
+  const section = await ask(guest, questions, {
+    purpose: "switch to its own system once more",
+    timeoutMs,
+  }).catch((error: unknown) => {
     if (error instanceof CommandFailedError && error.result.timedOut) return undefined;
     throw error;
   });

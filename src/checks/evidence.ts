@@ -23,6 +23,7 @@ export async function addEvidence(
     .map(({ subject }) => subject);
   if (failed.length + skipped.length === 0) return [...results];
   const { stdout } = await guest.execute(evidenceCommand(failed, skipped), {
+    purpose: "read the journals of failed units",
     timeoutMs: evidenceTimeoutMs,
     maxOutputBytes: 256 * 1024,
   });

@@ -49,6 +49,7 @@ const factsTimeoutMs = 120_000;
 
 export async function takeFacts(guest: CommandRunner, options: FactsOptions): Promise<Facts> {
   const section = await ask(guest, factsQuestions(options), {
+    purpose: "look at what is there for each check",
     timeoutMs: factsTimeoutMs * guest.timeoutScale + responsesTimeoutMs(options.manifest),
   });
   return parseFacts(section);

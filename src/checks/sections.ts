@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { CommandFailedError } from "../machine/command.ts";
-import type { CommandRunner } from "../machine/runner.ts";
+import type { CommandRunner, RunOptions } from "../machine/runner.ts";
 
 /** Shell text for each of many questions; what one prints, and that it fails, is nothing to the others. */
 export type Questions = Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export type Questions = Readonly<Record<string, string>>;
 export async function ask(
   guest: CommandRunner,
   questions: Questions,
-  options: { readonly timeoutMs: number },
+  options: Required<Pick<RunOptions, "purpose" | "timeoutMs">>,
 ): Promise<(name: string) => string> {
   // Nothing that a unit writes about itself can pass for a heading.
   const mark = randomUUID();

@@ -34,7 +34,9 @@ export async function takeSnapshot(
   { units, deadline }: SnapshotOptions,
 ): Promise<Snapshot> {
   const timeoutMs = Math.max(10_000, deadline.remainingMs);
-  return parseSnapshot(await ask(guest, snapshotQuestions(units), { timeoutMs }));
+  return parseSnapshot(
+    await ask(guest, snapshotQuestions(units), { purpose: "look at the units", timeoutMs }),
+  );
 }
 
 function snapshotQuestions(units: readonly string[]): Questions {

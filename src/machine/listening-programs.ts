@@ -48,6 +48,7 @@ export function parseHeldSockets(text: string): HeldSocket[] {
 /** `tcp 0.0.0.0:80  nginx (pid 412)`, a line for each socket that is listened on. */
 export async function listeningPrograms(runner: CommandRunner): Promise<string[]> {
   const { stdout } = await runner.execute(["bash", "-c", heldSocketsCommand], {
+    purpose: "look at what listens",
     environment: { LC_ALL: "C" },
     maxOutputBytes: 8 * 1024 * 1024,
   });

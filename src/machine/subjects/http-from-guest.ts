@@ -26,7 +26,11 @@ async function request(
   options: HttpOptions,
 ): Promise<CommandResult> {
   const { timeoutMs = requestPatienceMs, body } = options;
-  const limits = { timeoutMs: timeoutMs + 5_000, maxOutputBytes: largestBodyBytes };
+  const limits = {
+    purpose: `ask ${url}`,
+    timeoutMs: timeoutMs + 5_000,
+    maxOutputBytes: largestBodyBytes,
+  };
   const result = await runner.execute(curlCommand(url, options), {
     ...(body === undefined ? {} : { stdin: body }),
     ...limits,

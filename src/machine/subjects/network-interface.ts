@@ -73,7 +73,9 @@ export class NetworkInterface extends Subject {
     readonly entry: InterfaceEntry | undefined;
     readonly others: readonly string[];
   }> {
-    const result = await this.runner.execute(["ip", "-json", "addr", "show"]);
+    const result = await this.runner.execute(["ip", "-json", "addr", "show"], {
+      purpose: `look at ${this}`,
+    });
     if (result.failed) throw new CommandFailedError(this.runner.name, result);
     const links = parseLinks(result.stdout);
     return {
