@@ -8,6 +8,7 @@ export type {
   OutputStream,
 } from "./channel.ts";
 export {
+  laneAgentProgram,
   laneControlPortId,
   laneQemuArguments,
   openLane,

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { realpath, stat } from "node:fs/promises";
 import { execa } from "execa";
 import { hostBootId } from "../host-boot.ts";
-import type { StartOptions } from "../machine/index.ts";
+import { agentVersion, type StartOptions } from "../machine/index.ts";
 
-// Of the files of a checkpoint, and of what dryboot itself adds to a guest's devices.
+// Of the files of a checkpoint.
 const version = 3;
 
 /**
@@ -23,6 +23,7 @@ export async function checkpointKey(
   const settings = Object.entries(process.env).filter(([variable]) => variable.startsWith("QEMU_"));
   const parts = [
     version,
+    agentVersion(),
     hostBootId(),
     stdout,
     name,

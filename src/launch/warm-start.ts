@@ -68,6 +68,7 @@ async function leaveCheckpoint(
   try {
     const needed = (memoryMiB ?? (await guestSizeOf(runScript)).memoryMiB) * 1024 ** 2;
     if ((await checkpointRoomBytes()) < needed + spareBytes) return;
+    await machine.requireSavable();
     const timeoutMs = settleMs * accelerator.timeoutScale;
     await machine.execute(["systemctl", "is-system-running", "--wait"], { timeoutMs });
     await storeCheckpoint({ key, name }, async (directory) => {

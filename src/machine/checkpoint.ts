@@ -1,12 +1,14 @@
+import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { now } from "../clock.ts";
 import { Deadline } from "../deadline.ts";
 import { GuestLostError, UsageError } from "../errors.ts";
-import type { CommandChannel, IdleAgent } from "../guest/index.ts";
+import { laneAgentProgram, type CommandChannel, type IdleAgent } from "../guest/index.ts";
 import {
   loadState,
   QmpError,
+  requireSavable as requireStateSavable,
   resumeState,
   saveState,
   type RunDirectory,
@@ -26,6 +28,11 @@ export interface SavedGuest {
   readonly consoleText?: string;
 }
 
+/** Names the agent that a saved guest has: another one would not be spoken to in the same way. */
+export function agentVersion(): string {
+  return createHash("sha256").update(laneAgentProgram()).digest("hex");
+}
+
 /** A moment of a guest that it can be taken back to. It ends with the guest. */
 export interface Checkpoint extends AsyncDisposable {
   readonly takenAt: Date;
@@ -37,21 +44,36 @@ export interface Checkpoint extends AsyncDisposable {
 const savingMs = 120_000;
 
 /**
- * Saves a guest to a directory, which is removed again where that fails.
+ * Finds out whether a guest can be saved; it need not stand still for that.
  * @throws UsageError where QEMU cannot save it, or its commands take its console; GuestLostError where it is lost
  */
-export async function saveGuest(guest: RunningGuest, directory: string): Promise<SavedGuest> {
+export async function requireSavable(guest: RunningGuest): Promise<void> {
   const { name } = guest.options;
-  const { channel } = guest.commandWay;
-  if (channel.kind !== "lane") {
-    throw new UsageError(`${name}: without a command lane there is no checkpoint`, {
-      hint: "The console cannot be given free in the middle of a command.",
+  if (guest.commandWay.channel.kind !== "lane") {
+    throw new UsageError(`${name} cannot be saved: its commands travel over its console`, {
+      hint: "A restored guest has a shell there, and no command's other half.",
     });
   }
+  await refusable(name, () =>
+    guest.monitor.order("look whether it can be saved", (qmp, deadline) =>
+      requireStateSavable(qmp, guest.directory, deadline),
+    ),
+  );
+}
+
+/**
+ * Saves a guest to a directory, which is removed again where that fails.
+ * @throws as {@link requireSavable} does
+ */
+export async function saveGuest(guest: RunningGuest, directory: string): Promise<SavedGuest> {
+  await requireSavable(guest);
+  const { channel } = guest.commandWay;
   try {
     const before = channel.idleAgent();
-    const state = await guest.monitor.order("save the guest", (qmp) =>
-      saveState(qmp, { place: guest.directory, directory }, Deadline.after(savingMs)),
+    const state = await refusable(guest.options.name, () =>
+      guest.monitor.order("save the guest", (qmp) =>
+        saveState(qmp, { place: guest.directory, directory }, Deadline.after(savingMs)),
+      ),
     );
     const after = channel.idleAgent();
     // A command in between may have been under way in the guest that was saved.
@@ -59,6 +81,15 @@ export async function saveGuest(guest: RunningGuest, directory: string): Promise
     return { directory, state, ...(wasIdle ? { agent: before } : {}) };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** What QEMU refuses is no loss of the guest. */
+async function refusable<T>(name: string, order: () => Promise<T>): Promise<T> {
+  try {
+    return await order();
+  } catch (error) {
     if (!(error instanceof GuestLostError && error.cause instanceof QmpError)) throw error;
     throw new UsageError(`${name} cannot be saved: ${error.cause.message}`, { cause: error.cause });
   }

@@ -2,7 +2,7 @@ export { Subject } from "./subjects/subject.ts";
 export type { BackgroundCommand } from "./background.ts";
 export type { Phase, Progress } from "./boot-phases.ts";
 export type { BootTime } from "./boot-time.ts";
-export type { Checkpoint, SavedGuest } from "./checkpoint.ts";
+export { agentVersion, type Checkpoint, type SavedGuest } from "./checkpoint.ts";
 export {
   CommandFailedError,
   CommandSucceededError,

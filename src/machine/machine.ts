@@ -1,7 +1,13 @@
 import { Deadline } from "../deadline.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
-import { Checkpoints, saveGuest, type Checkpoint, type SavedGuest } from "./checkpoint.ts";
+import {
+  Checkpoints,
+  requireSavable,
+  saveGuest,
+  type Checkpoint,
+  type SavedGuest,
+} from "./checkpoint.ts";
 import type { CommandResult } from "./command.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
@@ -139,6 +145,11 @@ export class Machine extends GuestWaits implements AsyncDisposable {
    */
   async restore(checkpoint: Checkpoint, { timeoutMs }: WaitOptions = {}): Promise<void> {
     await this.guest.restore(this.#checkpoints.of(checkpoint), timeoutMs);
+  }
+
+  /** @throws UsageError where {@link checkpoint} would. @internal */
+  requireSavable(): Promise<void> {
+    return requireSavable(this.guest);
   }
 
   /** Saves the guest for other guests of the same run script. @internal */

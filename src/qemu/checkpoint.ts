@@ -48,6 +48,17 @@ export async function saveState(
   return { images: await digestsOf(images, place.path) };
 }
 
+/**
+ * Finds out without a stop whether a guest could be saved.
+ * @throws QmpError with the reason why not
+ */
+export async function requireSavable(qmp: Qmp, place: Place, deadline: Deadline): Promise<void> {
+  await imagesOf(qmp, place, deadline);
+  const migration = asRecord(await qmp.execute("query-migrate", { deadline }));
+  const reasons = migration["blocked-reasons"];
+  if (Array.isArray(reasons) && reasons.length > 0) throw new QmpError(String(reasons[0]));
+}
+
 /** Puts the disk of a checkpoint to where the run script looks for one. */
 export function restoreDisk({ diskImage }: Place, directory: string): Promise<void> {
   return copy(join(directory, diskFile), diskImage);

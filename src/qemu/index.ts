@@ -7,6 +7,7 @@ export {
 export type { AcceleratorProbe } from "./kvm-probe.ts";
 export {
   loadState,
+  requireSavable,
   resumeState,
   restoreArguments,
   restoreDisk,

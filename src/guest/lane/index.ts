@@ -1,3 +1,4 @@
+export { laneAgentProgram } from "./agent.ts";
 export type { IdleAgent, Lane } from "./lane.ts";
 export {
   openLane,

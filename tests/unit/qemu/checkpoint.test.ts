@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
 import { Deadline } from "../../../src/deadline.ts";
 import {
   restoreArguments,
   loadState,
+  requireSavable,
   restoreDisk,
   resumeState,
   saveState,
@@ -113,6 +115,16 @@ test("a guest that writes to a second disk is not saved, and is not stopped for 
   const saving = saveState(qmp, { place, directory: join(directory, "never") }, soon());
   await expect(saving).rejects.toThrow("it also writes to empty0.qcow2");
   expect(events).not.toContain("STOP");
+});
+
+test("that QEMU will refuse is known before", async () => {
+  const place = createPlace();
+  const image = join(place.path, "old.vdi");
+  await execa("qemu-img", ["create", "-q", "-f", "vdi", image, "1M"]);
+  const { qmp } = await startQemu(place, ["-drive", `if=virtio,readonly=on,file=${image}`]);
+  await expect(requireSavable(qmp, place, soon())).rejects.toThrow("The vdi format used by node");
+  const plain = createPlace();
+  await requireSavable((await startQemu(plain)).qmp, plain, soon());
 });
 
 test("a guest whose memory cannot be written runs on", async () => {
