@@ -36,7 +36,7 @@ const config: ViteUserConfig = defineVitestConfig({
             include: ["tests/machines/**/*.test.ts"],
             sequence: { groupOrder: 1 },
             // One more than guests have room: many of these tests need none, or wait for one of their own making.
-            maxWorkers: availableParallelism() + 1,
+            maxWorkers: availableParallelism() + 2,
           },
         }),
         resolve: { alias },

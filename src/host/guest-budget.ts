@@ -20,12 +20,14 @@ export interface GuestSlotOptions {
   readonly onWait?: (processes: readonly number[]) => void;
   /** Where all processes of a user look. @default below `XDG_RUNTIME_DIR` */
   readonly directory?: string;
-  /** What is shared out. @default this host's memory and cores */
+  /** What is shared out. @default this host's memory, and its cores and one more */
   readonly capacity?: Capacity;
 }
 
 const memoryOfQemuMiB = 300;
 const memoryForDrybootMiB = 1024;
+// Guests often wait, for time or for the disk, and a core would have nothing to do meanwhile.
+const sharedCores = 1;
 const lookAgainMs = 200;
 const beingWrittenMs = 5;
 
@@ -33,7 +35,7 @@ const beingWrittenMs = 5;
 export function hostCapacity(): Capacity {
   return {
     memoryMiB: Math.max(0, totalMemoryMiB() - memoryForDrybootMiB),
-    cores: availableParallelism(),
+    cores: availableParallelism() + sharedCores,
   };
 }
 

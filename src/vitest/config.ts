@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineConfig as defineVitestConfig, type ViteUserConfig } from "vitest/config";
 import { hostCapacity } from "../host/guest-budget.ts";
 import { machinesPlugin } from "./plugin.ts";
@@ -29,7 +28,8 @@ export function defineConfig({
   plugins = [],
   ...config
 }: DrybootConfig = {}): ViteUserConfig {
-  const fits = Math.min(availableParallelism(), hostCapacity().memoryMiB / smallGuestMiB);
+  const capacity = hostCapacity();
+  const fits = Math.min(capacity.cores, capacity.memoryMiB / smallGuestMiB);
   return defineVitestConfig({
     ...config,
     plugins: [...plugins, machinesPlugin(dryboot)],

@@ -169,7 +169,7 @@ test.only("fails", () => expect(1).toBe(2));
 
 describe("guests of several workers", () => {
   test("share the host's cores, and tests that want two guests each all get them", async () => {
-    const all = `{ cores: ${availableParallelism()} }`;
+    const all = `{ cores: ${availableParallelism() + 1} }`;
     const single = `${head}
 test("one", async ({ machines }) => {
   const web = await ${start("web", all)};

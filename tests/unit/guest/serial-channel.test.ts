@@ -451,11 +451,11 @@ test.concurrent("output that comes slower than the command's limit comes all the
     { graceMs: 10 },
   );
   const outcome = await slow.channel.run({
-    command: "head -c 40000 /dev/zero",
+    command: "head -c 20000 /dev/zero",
     timeoutMs: 1200,
   });
   expect(outcome).toMatchObject({ exitCode: 0, timedOut: false });
-  expect(outcome.stdout).toHaveLength(40_000);
+  expect(outcome.stdout).toHaveLength(20_000);
 });
 
 test.concurrent("a command gets its KILL though that was lost on the way", async () => {
@@ -468,7 +468,8 @@ test.concurrent("a command gets its KILL though that was lost on the way", async
     },
   }));
   const command = "trap '' TERM; while :; do sleep 0.05; done";
-  expect(await deaf.channel.run({ command, timeoutMs: 100 })).toMatchObject({
+  // So much later that a busy host has set the trap.
+  expect(await deaf.channel.run({ command, timeoutMs: 1000 })).toMatchObject({
     signal: "SIGKILL",
     timedOut: true,
   });

@@ -334,9 +334,12 @@ describe("several commands", () => {
 });
 
 test("an interrupted command gets Ctrl-C's signal and time to clean up, before the call fails", async () => {
+  // With the time that a busy host may need.
+  await using patient = await startHostAgent({ graceMs: 20_000 });
   const controller = new AbortController();
   let output = "";
-  const pending = run("trap 'echo cleaned; exit' INT; echo ready; while :; do sleep 0.05; done", {
+  const pending = patient.lane.run({
+    command: "trap 'echo cleaned; exit' INT; echo ready; while :; do sleep 0.05; done",
     signal: controller.signal,
     onOutput: (_, bytes) => {
       output += text(bytes);
