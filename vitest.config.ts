@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig as defineVitestConfig, type ViteUserConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig } from "./src/vitest/config.ts";
 
 const source = (path: string): string => fileURLToPath(new URL(`src/${path}`, import.meta.url));
@@ -12,8 +13,20 @@ const alias = [
   { find: /^dryboot\/config$/, replacement: source("vitest/config.ts") },
 ];
 
+/** They wait for guests of their own for minutes. vitest begins with the biggest file where it knows nothing better. */
+const long = /machines\/(?:hostile|lane|minimal|subjects)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => long.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 const config: ViteUserConfig = defineVitestConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
