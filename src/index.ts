@@ -22,6 +22,7 @@ export {
   KernelModule,
   Machine,
   Mount,
+  Network,
   NetworkInterface,
   Package,
   Port,
@@ -104,7 +105,12 @@ export {
   type ManifestUnit,
   type Nixpkgs,
 } from "./nix/index.ts";
-export { chooseAccelerator, type Accelerator, type AcceleratorRequest } from "./qemu/index.ts";
+export {
+  chooseAccelerator,
+  type Accelerator,
+  type AcceleratorRequest,
+  type NetworkConditions,
+} from "./qemu/index.ts";
 export {
   ConsoleTimeoutError,
   DrybootError,

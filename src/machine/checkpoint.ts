@@ -7,7 +7,6 @@ import { GuestLostError, UsageError } from "../errors.ts";
 import { laneAgentProgram, type CommandChannel, type IdleAgent } from "../guest/index.ts";
 import {
   loadState,
-  QmpError,
   requireSavable as requireStateSavable,
   resumeState,
   saveState,
@@ -15,7 +14,7 @@ import {
   type SavedState,
 } from "../qemu/index.ts";
 import type { RunningGuest } from "./guest.ts";
-import type { Monitor } from "./monitor.ts";
+import { refusable, type Monitor } from "./monitor.ts";
 
 /** A guest as it was at one moment, in files of the host. */
 export interface SavedGuest {
@@ -54,7 +53,7 @@ export async function requireSavable(guest: RunningGuest): Promise<void> {
       hint: "A restored guest has a shell there, and no command's other half.",
     });
   }
-  await refusable(name, () =>
+  await refusable(`${name} cannot be saved`, () =>
     guest.monitor.order("look whether it can be saved", (qmp, deadline) =>
       requireStateSavable(qmp, guest.directory, deadline),
     ),
@@ -70,7 +69,7 @@ export async function saveGuest(guest: RunningGuest, directory: string): Promise
   const { channel } = guest.commandWay;
   try {
     const before = channel.idleAgent();
-    const state = await refusable(guest.options.name, () =>
+    const state = await refusable(`${guest.options.name} cannot be saved`, () =>
       guest.monitor.order("save the guest", (qmp) =>
         saveState(qmp, { place: guest.directory, directory }, Deadline.after(savingMs)),
       ),
@@ -82,16 +81,6 @@ export async function saveGuest(guest: RunningGuest, directory: string): Promise
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
-  }
-}
-
-/** What QEMU refuses is no loss of the guest. */
-async function refusable<T>(name: string, order: () => Promise<T>): Promise<T> {
-  try {
-    return await order();
-  } catch (error) {
-    if (!(error instanceof GuestLostError && error.cause instanceof QmpError)) throw error;
-    throw new UsageError(`${name} cannot be saved: ${error.cause.message}`, { cause: error.cause });
   }
 }
 

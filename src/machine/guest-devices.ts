@@ -1,7 +1,14 @@
-import { forwardPort, pressKeys, setLinks } from "../qemu/index.ts";
+import {
+  forwardPort,
+  plugCard,
+  pressKeys,
+  setLinks,
+  unplugCard,
+  type NetworkCard,
+} from "../qemu/index.ts";
 import { UsageError } from "../errors.ts";
 import { GuestCommands } from "./guest-commands.ts";
-import type { Monitor } from "./monitor.ts";
+import { refusable, type Monitor } from "./monitor.ts";
 import { screenshotOf } from "./screenshot.ts";
 import { portNumber } from "./subjects/named.ts";
 import { typeText } from "./typing.ts";
@@ -10,6 +17,7 @@ import { typeText } from "./typing.ts";
 export abstract class GuestDevices extends GuestCommands {
   /** They end with their QEMU. */
   readonly #hostPorts = new WeakMap<Monitor, Map<number, Promise<number>>>();
+  readonly #cards = new WeakMap<Monitor, ReadonlySet<string>>();
 
   /**
    * What the guest's display shows, as a PNG image.
@@ -68,6 +76,31 @@ export abstract class GuestDevices extends GuestCommands {
     await this.guest.monitor.order("unblock the network", (qmp, deadline) =>
       setLinks(qmp, true, deadline),
     );
+  }
+
+  /** Nothing is done where the guest has the card. @throws UsageError where QEMU refuses; GuestLostError @internal */
+  async plugCard(card: NetworkCard): Promise<void> {
+    const { monitor } = this.guest;
+    if (this.#cards.get(monitor)?.has(card.id) === true) return;
+    await refusable(
+      `${this.name} cannot be connected to a network`,
+      () =>
+        monitor.order("plug a network card in", (qmp, deadline) => plugCard(qmp, card, deadline)),
+      "A card is plugged in while the guest runs: that takes QEMU 7.2 or newer, and a machine type whose cards can be.",
+    );
+    this.#cards.set(monitor, new Set([...(this.#cards.get(monitor) ?? []), card.id]));
+  }
+
+  /** @throws GuestLostError where the guest holds it @internal */
+  async unplugCard(id: string): Promise<void> {
+    const { monitor } = this.guest;
+    await monitor.order("unplug a network card", (qmp, deadline) => unplugCard(qmp, id, deadline));
+    const others = [...(this.#cards.get(monitor) ?? [])].filter((each) => each !== id);
+    this.#cards.set(monitor, new Set(others));
+  }
+
+  protected get hasPluggedCards(): boolean {
+    return (this.#cards.get(this.guest.monitor)?.size ?? 0) > 0;
   }
 
   /**

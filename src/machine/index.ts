@@ -15,6 +15,7 @@ export type { WaitOptions, WriteOptions } from "./guest-commands.ts";
 export type { LateOutput } from "./late-output.ts";
 export { Machine } from "./machine.ts";
 export type { ConsoleExpectOptions, MachineConsole } from "./machine-console.ts";
+export { Network } from "./network.ts";
 export {
   ExpectationError,
   gatherEvidence,

@@ -9,6 +9,7 @@ import {
   type SavedGuest,
 } from "./checkpoint.ts";
 import type { CommandResult } from "./command.ts";
+import { UsageError } from "../errors.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { WaitOptions } from "./guest-commands.ts";
@@ -28,6 +29,7 @@ import { upload } from "./upload.ts";
  */
 export class Machine extends GuestWaits implements AsyncDisposable {
   readonly #checkpoints: Checkpoints;
+  readonly #bootListeners = new Set<() => Promise<void>>();
 
   private constructor(guest: RunningGuest) {
     super(guest);
@@ -125,15 +127,21 @@ export class Machine extends GuestWaits implements AsyncDisposable {
       throw lost(this.guest, "start it again, for it has not ended (crash() ends it)", failure);
     }
     await this.guest.bootAgain(timeoutMs);
+    await this.#isBackUp();
   }
 
   /**
    * Saves the guest's memory and disk as they are now. The guest stands still meanwhile (some tenths of a second) and runs
    * on; commands that are under way go on too. The files take as much room as the guest has used memory.
    * @throws UsageError where QEMU cannot save it (a share of the host is mounted, or it writes to more than its disk), or
-   * where commands travel over the console; GuestLostError
+   * where commands travel over the console or the guest is on a {@link Network}; GuestLostError
    */
-  checkpoint(): Promise<Checkpoint> {
+  async checkpoint(): Promise<Checkpoint> {
+    if (this.hasPluggedCards) {
+      throw new UsageError(`${this.name} cannot be saved: it is on a network`, {
+        hint: "Take the checkpoint before: a guest that is restored comes back to the networks that it is on.",
+      });
+    }
     return this.#checkpoints.take();
   }
 
@@ -145,6 +153,7 @@ export class Machine extends GuestWaits implements AsyncDisposable {
    */
   async restore(checkpoint: Checkpoint, { timeoutMs }: WaitOptions = {}): Promise<void> {
     await this.guest.restore(this.#checkpoints.of(checkpoint), timeoutMs);
+    await this.#isBackUp();
   }
 
   /** @throws UsageError where {@link checkpoint} would. @internal */
@@ -161,6 +170,20 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   /** Boots the guest again; proved by a new boot id. @throws GuestLostError, ExpectationError */
   async reboot(options?: WaitOptions): Promise<void> {
     await rebootGuest(this.guest, Deadline.after(this.patience(options).timeoutMs));
+    await this.#isBackUp();
+  }
+
+  /**
+   * Is called at the end of each later {@link start}, {@link restore} and {@link reboot}, which wait for it.
+   * @returns what ends it @internal
+   */
+  onLaterBoot(listener: () => Promise<void>): () => void {
+    this.#bootListeners.add(listener);
+    return () => void this.#bootListeners.delete(listener);
+  }
+
+  async #isBackUp(): Promise<void> {
+    for (const listener of this.#bootListeners) await listener();
   }
 
   /** Has the guest switch itself off, and waits for the end of QEMU. @throws ExpectationError, GuestLostError */

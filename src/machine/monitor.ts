@@ -1,7 +1,7 @@
 import { setTimeout } from "../clock.ts";
 import type { Console } from "../console/index.ts";
 import { Deadline } from "../deadline.ts";
-import { GuestLostError } from "../errors.ts";
+import { GuestLostError, UsageError } from "../errors.ts";
 import { laneControlPortId } from "../guest/index.ts";
 import { connectQmp, QmpError, type Qmp, type QmpEvent } from "../qemu/index.ts";
 
@@ -63,6 +63,23 @@ export function watchMonitor(
     },
     [Symbol.dispose]: () => void connected.then((qmp) => qmp[Symbol.dispose]()).catch(() => {}),
   };
+}
+
+/**
+ * What QEMU refuses is no loss of the guest.
+ * @throws UsageError that begins with `what`: `web cannot be saved`
+ */
+export async function refusable<T>(
+  what: string,
+  order: () => Promise<T>,
+  hint?: string,
+): Promise<T> {
+  try {
+    return await order();
+  } catch (error) {
+    if (!(error instanceof GuestLostError && error.cause instanceof QmpError)) throw error;
+    throw new UsageError(`${what}: ${error.cause.message}`, { cause: error.cause, hint });
+  }
 }
 
 const diskFull = "this host's disk is full, so QEMU has paused the guest that wrote to it";

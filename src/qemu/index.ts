@@ -33,7 +33,7 @@ export {
   type QmpEvent,
   type QmpOptions,
 } from "./qmp.ts";
-export { forwardPort, setLinks } from "./qmp-network.ts";
+export { forwardPort, plugCard, setLinks, unplugCard, type NetworkCard } from "./qmp-network.ts";
 export { pressKeys, takeScreenshot } from "./qmp-screen.ts";
 export {
   createRunDirectory,
@@ -43,3 +43,4 @@ export {
 } from "./run-directory.ts";
 export { runScriptCall, type RunScriptCall, type RunScriptOptions } from "./run-script.ts";
 export { sweepRunDirectories } from "./sweep.ts";
+export { virtualSwitch, type NetworkConditions, type VirtualSwitch } from "./switch/index.ts";

@@ -39,6 +39,49 @@ async function forwardNow(qmp: Qmp, guestPort: number, deadline: Deadline): Prom
   return port;
 }
 
+/** A card that is plugged into a guest while it runs. */
+export interface NetworkCard {
+  readonly id: string;
+  /** Of a switch's port. */
+  readonly socketPath: string;
+  /** `02:64:72:79:00:01` */
+  readonly mac: string;
+}
+
+/** @throws QmpError where QEMU is older than 7.2, or the guest's PCI bus takes no card while it runs */
+export async function plugCard(
+  qmp: Qmp,
+  { id, socketPath, mac }: NetworkCard,
+  deadline: Deadline,
+): Promise<void> {
+  const addr = { type: "unix", path: socketPath };
+  await qmp.execute("netdev_add", {
+    arguments: { type: "stream", id, server: false, addr },
+    deadline,
+  });
+  await qmp.execute("device_add", {
+    arguments: { driver: "virtio-net-pci", id: `${id}-card`, netdev: id, mac },
+    deadline,
+  });
+}
+
+/** @throws QmpError where the guest does not let go of it */
+export async function unplugCard(qmp: Qmp, id: string, deadline: Deadline): Promise<void> {
+  const device = `${id}-card`;
+  const gone = waitForDeletion(qmp, device, deadline);
+  gone.catch(() => {});
+  await qmp.execute("device_del", { arguments: { id: device }, deadline });
+  if (!(await gone)) throw new QmpError(`the guest holds its network card ${id}`);
+  await qmp.execute("netdev_del", { arguments: { id }, deadline });
+}
+
+async function waitForDeletion(qmp: Qmp, device: string, deadline: Deadline): Promise<boolean> {
+  for (;;) {
+    const event = await qmp.event(["DEVICE_DELETED"], deadline);
+    if (event === undefined || event.data["device"] === device) return event !== undefined;
+  }
+}
+
 /** The older monitor, for what the newer one has no command for. */
 async function monitor(qmp: Qmp, line: string, deadline: Deadline): Promise<string> {
   const answer = await qmp.execute("human-monitor-command", {

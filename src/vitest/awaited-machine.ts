@@ -8,7 +8,8 @@ export function awaitedMachine(machine: Machine, task: RunnerTask): Machine {
   return withAwaitedMethods(machine, machine.name, task);
 }
 
-function withAwaitedMethods<T extends object>(whole: T, name: string, task: RunnerTask): T {
+/** Whatever else a test holds. */
+export function withAwaitedMethods<T extends object>(whole: T, name: string, task: RunnerTask): T {
   return new Proxy(whole, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key, target);

@@ -1,7 +1,7 @@
 import { test as base, type TestAPI } from "vitest";
 import type { Bootable } from "../launch/index.ts";
-import type { Machine } from "../machine/index.ts";
-import { awaitedMachine, callText } from "./awaited-machine.ts";
+import { Network, type Machine } from "../machine/index.ts";
+import { awaitedMachine, callText, withAwaitedMethods } from "./awaited-machine.ts";
 import { mustBeAwaited } from "./awaited.ts";
 import { buildKey, type AskedBuild } from "./builds.ts";
 import { reportFailure } from "./failure.ts";
@@ -29,6 +29,18 @@ export interface Machines {
    * @throws as {@link start}, to every test that asks
    */
   shared(machine: string | Bootable, options?: MachineOptions): Promise<Machine>;
+  /**
+   * Puts machines on a private network of their own, on which they find each other by name; it is ended after the test.
+   *
+   * @throws {UsageError} where QEMU is older than 7.2, or two of them have the same address; {GuestLostError}
+   * @example
+   * const [db, web] = await Promise.all([machines.start("db"), machines.start("web")]);
+   * const network = await machines.connect(db, web);
+   * await web.succeed("pg_isready -h db");
+   * network.partition([db]);
+   * await web.fail("pg_isready -h db");
+   */
+  connect(...machines: readonly Machine[]): Promise<Network>;
 }
 
 export interface MachineFixtures {
@@ -67,6 +79,7 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
   machines: async ({ sharedGuests, machineOptions, task, signal, annotate }, use) => {
     const own: Promise<Guest>[] = [];
     const asked = new Set<Promise<Guest>>();
+    const networks: Network[] = [];
     const earlierErrors = task.result?.errors?.length ?? 0;
     const file = `file ${task.file.id}`;
     const ownHolder = `test ${task.id}`;
@@ -97,6 +110,15 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
         });
         return machineOf(work.wait(signal), callText("shared", [machine]));
       },
+      connect(...connected) {
+        const network = new Network();
+        networks.push(network);
+        const { stack } = new Error();
+        const ready = network
+          .connect(...connected)
+          .then(() => withAwaitedMethods(network, "network", task));
+        return mustBeAwaited(ready, { text: "machines.connect(…)", stack, task });
+      },
     });
     const starts = await Promise.allSettled(asked);
     await reportFailure({
@@ -107,7 +129,8 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
       failedStarts: starts.flatMap((start) => (start.status === "rejected" ? [start.reason] : [])),
       errors: (task.result?.errors ?? []).slice(earlierErrors),
     });
-    await endAll(await running(own));
+    // Last: machines that have ended need not be taken off them.
+    await endAll([...networks, ...(await running(own))]);
   },
 });
 
@@ -121,7 +144,7 @@ function fulfilled<T>(results: readonly PromiseSettledResult<T>[]): T[] {
 }
 
 /** In reverse, every one of them, and then the first error. */
-async function endAll(guests: readonly Guest[]): Promise<void> {
+async function endAll(guests: readonly AsyncDisposable[]): Promise<void> {
   const errors: unknown[] = [];
   for (const guest of guests.toReversed()) {
     try {

@@ -9,6 +9,8 @@ const path = (of: string): string => fileURLToPath(new URL(`../../../${of}`, imp
 const titles: readonly (readonly [prefix: string, title: string])[] = [
   ["src/machine/machine.ts", "Machine"],
   ["src/vitest/", "Fixtures"],
+  ["src/machine/network.ts", "Networks"],
+  ["src/qemu/switch/", "Networks"],
   ["src/machine/subjects/", "Subjects"],
   ["src/machine/", "Commands, console, evidence"],
   ["src/guest/", "Commands, console, evidence"],

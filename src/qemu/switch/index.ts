@@ -1,0 +1,1 @@
+export { virtualSwitch, type NetworkConditions, type VirtualSwitch } from "./virtual-switch.ts";
