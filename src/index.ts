@@ -33,6 +33,7 @@ export {
   Timer,
   Unit,
   User,
+  whileHolding,
   type BackgroundCommand,
   type BootTime,
   type CertificateEntry,
@@ -82,6 +83,7 @@ export {
   type UserEntry,
   type VirtualConsole,
   type WaitOptions,
+  type WhileHoldingOptions,
   type WriteOptions,
 } from "./machine/index.ts";
 export {
@@ -110,6 +112,7 @@ export {
   type Accelerator,
   type AcceleratorRequest,
   type NetworkConditions,
+  type QmpEvent,
 } from "./qemu/index.ts";
 export {
   ConsoleTimeoutError,

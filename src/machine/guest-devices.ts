@@ -5,10 +5,13 @@ import {
   setLinks,
   unplugCard,
   type NetworkCard,
+  type QmpEvent,
 } from "../qemu/index.ts";
+import { Deadline, formatMs } from "../deadline.ts";
 import { UsageError } from "../errors.ts";
-import { GuestCommands } from "./guest-commands.ts";
+import { GuestCommands, type WaitOptions } from "./guest-commands.ts";
 import { refusable, type Monitor } from "./monitor.ts";
+import { ExpectationError } from "./observe.ts";
 import { screenshotOf } from "./screenshot.ts";
 import { portNumber } from "./subjects/named.ts";
 import { typeText } from "./typing.ts";
@@ -62,6 +65,41 @@ export abstract class GuestDevices extends GuestCommands {
       });
       return String(printed).replaceAll("\r\n", "\n");
     });
+  }
+
+  /**
+   * Gives QEMU a command of QMP, as in `qmp("set_link", { name: "net0", up: false })`; gives what it returns.
+   * https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html
+   * @throws UsageError where QEMU refuses it; GuestLostError
+   */
+  qmp(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    return refusable(`${this.name}: QEMU does not ${command}`, () =>
+      this.guest.monitor.order(`give QEMU the command ${command}`, (qmp, deadline) =>
+        qmp.execute(command, { arguments: args, deadline }),
+      ),
+    );
+  }
+
+  /**
+   * Waits for the next event of QEMU that has one of these names, as in `STOP`, and that it tells of after this call.
+   * @throws ExpectationError at the limit; GuestLostError
+   */
+  async waitForQmpEvent(
+    names: string | readonly string[],
+    options?: WaitOptions,
+  ): Promise<QmpEvent> {
+    const wanted = [names].flat();
+    const deadline = Deadline.after(this.patience(options).timeoutMs);
+    const text = wanted.join(" or ");
+    const event = await this.guest.monitor.order(`wait for ${text} of QEMU`, (qmp) =>
+      qmp.event(wanted, deadline),
+    );
+    if (event !== undefined) return event;
+    throw new ExpectationError(
+      `QEMU of ${this.name} was expected to tell of ${text}, but did not within ${formatMs(deadline.totalMs)}`,
+      "WAIT_TIMEOUT",
+      [],
+    );
   }
 
   /** Pulls the guest's network cables. @throws GuestLostError */

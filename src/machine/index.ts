@@ -64,3 +64,4 @@ export { User, type UserEntry } from "./subjects/user.ts";
 export type { TransferOptions, TransferProgress, UploadOptions } from "./transfer.ts";
 export type { UnitState } from "./unit-state.ts";
 export type { VirtualConsole } from "./virtual-console.ts";
+export { whileHolding, type WhileHoldingOptions } from "./while-holding.ts";

@@ -5,11 +5,11 @@ import { exitCodes, GuestError } from "../errors.ts";
 import type { CommandResult } from "./command.ts";
 import type { CommandRunner } from "./runner.ts";
 
-/** The look that is being taken, for what runs commands. */
+/** The look that is being taken, for what runs commands; or all that is done for one purpose. */
 export interface Look {
   /** Commands are ended in the guest then. */
-  readonly commandDeadline: Deadline;
-  /** Ends what is still under way when nobody waits for the look any more. */
+  readonly commandDeadline?: Deadline;
+  /** Ends what is still under way when nobody waits for it any more. */
   readonly signal: AbortSignal;
 }
 
@@ -47,19 +47,30 @@ export async function withinLook<T>(
   const after = (periods: number): Deadline =>
     Deadline.after(deadline.remainingMs + periods * graceMs * timeoutScale);
   const controller = new AbortController();
+  using _guest = abortWith(controller, signal);
+  using _around = abortWith(controller, currentLook()?.signal);
+  const look = { commandDeadline: after(1), signal: controller.signal };
+  const looking = current.run(look, () => act(deadline)).then((value) => ({ value }));
+  const seen = await after(2).race(looking);
+  if (seen !== undefined) return seen.value;
+  looking.catch(() => {});
+  const error = new LookCutOffError(name);
+  controller.abort(error);
+  throw error;
+}
+
+/** Whatever `act` asks of guests ends with the signal, and nothing more is asked after it. */
+export function withinScope<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  abortWith(controller, currentLook()?.signal);
+  abortWith(controller, signal);
+  return current.run({ signal: controller.signal }, async () => act());
+}
+
+/** Until it is disposed. */
+function abortWith(controller: AbortController, signal: AbortSignal | undefined): Disposable {
   const onAbort = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
+  signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted === true) onAbort();
-  try {
-    const look = { commandDeadline: after(1), signal: controller.signal };
-    const looking = current.run(look, () => act(deadline)).then((value) => ({ value }));
-    const seen = await after(2).race(looking);
-    if (seen !== undefined) return seen.value;
-    looking.catch(() => {});
-    const error = new LookCutOffError(name);
-    controller.abort(error);
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", onAbort) };
 }

@@ -8,6 +8,7 @@ import { Deadline } from "../deadline.ts";
 import { ConsoleTimeoutError, GuestLostError } from "../errors.ts";
 import { withoutSecrets } from "../hidden-text.ts";
 import type { RunningGuest } from "./guest.ts";
+import { currentLook } from "./look.ts";
 import type { CommandRunner } from "./runner.ts";
 
 export interface ConsoleExpectOptions {
@@ -45,11 +46,12 @@ export function machineConsole(
 ): MachineConsole {
   return {
     async expect(pattern, { since, timeoutMs = patienceMs * timeoutScale } = {}) {
+      const ends = currentLook()?.signal ?? signal;
       try {
         return await guest.console.expect(pattern, {
           deadline: Deadline.after(timeoutMs),
           ...(since === undefined ? {} : { since }),
-          ...(signal === undefined ? {} : { signal }),
+          ...(ends === undefined ? {} : { signal: ends }),
         });
       } catch (error) {
         throw named(error, name);

@@ -162,8 +162,13 @@ export class ExpectationError extends GuestError {
   readonly code: ErrorCode;
   readonly exitCode: 1 = exitCodes.failed;
 
-  constructor(message: string, code: ErrorCode, details: readonly string[]) {
-    super(message, { details });
+  constructor(
+    message: string,
+    code: ErrorCode,
+    details: readonly string[],
+    { cause }: { readonly cause?: unknown } = {},
+  ) {
+    super(message, { details, cause });
     this.code = code;
   }
 }

@@ -22,7 +22,7 @@ export async function runCommand(
   }
   const shown = typeof command === "string" ? command : quoteCommand(command);
   const look = currentLook();
-  const lookMs = look?.commandDeadline.remainingMs ?? Infinity;
+  const lookMs = look?.commandDeadline?.remainingMs ?? Infinity;
   const signal = look?.signal ?? guest.options.signal;
   try {
     if (guest.console.failure !== undefined) throw guest.console.failure;

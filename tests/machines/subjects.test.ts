@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { describe, expect, test, type Machine } from "dryboot/test";
+import { describe, expect, test, whileHolding, type Machine } from "dryboot/test";
 
 const machine = "./tests/fixtures/machines/subjects.nix";
 const once = { timeoutMs: 0 } as const;
@@ -709,6 +709,42 @@ describe("from outside, through QEMU,", () => {
     await expect(guest.sendKey("no-such-key")).rejects.toThrow(
       /there is no key "no" in "no-such-key"/,
     );
+  });
+
+  test("QEMU is told and tells in its own protocol", async ({ machines }) => {
+    const guest = await machines.shared(machine);
+
+    const stopped = guest.waitForQmpEvent(["STOP", "SHUTDOWN"]);
+    await guest.qmp("stop");
+    expect(await stopped).toMatchObject({ name: "STOP" });
+    expect(await guest.qmp("query-status")).toMatchObject({ running: false });
+    await guest.qmp("cont");
+    await expect(guest.qmp("no-such-command")).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringMatching(/QEMU does not no-such-command: .*has not been found/),
+    });
+    await expect(guest.waitForQmpEvent("RTC_CHANGE", { timeoutMs: 100 })).rejects.toThrow(
+      /was expected to tell of RTC_CHANGE, but did not within 100 ms/,
+    );
+  });
+
+  test("what goes on while a condition holds ends with it, and asks nothing more", async ({
+    machines,
+  }) => {
+    const guest = await machines.shared(machine);
+    await guest.succeed("touch /run/held");
+
+    const acting = whileHolding(
+      () => guest.succeed("test -e /run/held"),
+      async () => {
+        await guest.succeed("rm /run/held");
+        await guest.waitUntilSucceeds("false").catch(() => {});
+        await guest.succeed("touch /run/too-late");
+      },
+      { intervalMs: 50, description: "the file" },
+    );
+    await expect(acting).rejects.toThrow(/^the file did not hold any more: .*test -e \/run\/held/);
+    await guest.fail("test -e /run/too-late");
   });
 
   test("a panic that the console does not show fails what waits at once, and every later call", async ({

@@ -1,6 +1,7 @@
 import { describe, test } from "vitest";
 import { File } from "../../../src/machine/index.ts";
 import { expect } from "../../../src/vitest/matchers.ts";
+import { whileHolding } from "../../../src/vitest/while-holding.ts";
 import { hostRunner } from "../machine/host-runner.ts";
 
 const root = new File(hostRunner(), "/");
@@ -15,6 +16,13 @@ describe("a matcher that nobody waits for fails its test", () => {
       .toExist(once)
       .finally(() => {});
   });
+});
+
+test.fails("what goes on while a condition holds fails a test that does not wait for it", () => {
+  void whileHolding(
+    () => true,
+    async () => {},
+  );
 });
 
 describe("a matcher counts as awaited", () => {
