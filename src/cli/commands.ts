@@ -37,7 +37,7 @@ export const commandTable: readonly CommandRow[] = [
   {
     usage: "test [filter...]",
     description: "run the tests of the machines here, as npm test does",
-    takes: ["json", ...search, "accel", "no-lane", "memory", "cores", "timeout", "cold"],
+    takes: ["json", ...search, "accel", "no-lane", "memory", "cores", "timeout", "cold", "pause"],
     perform: async ({ words, guestCommand, options }, context) =>
       (await import("./commands/test.ts")).test([...words, ...guestCommand], options, context),
   },

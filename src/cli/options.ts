@@ -23,6 +23,7 @@ export interface OwnOptions {
   readonly junit?: string;
   readonly system?: boolean;
   readonly remove?: boolean;
+  readonly pause?: boolean;
 }
 
 export type Options = CommonOptions & OwnOptions;
@@ -55,6 +56,8 @@ const table: Readonly<Record<OptionName, () => Option>> = {
   quiet: () => new Option("--quiet", "no progress, only results and errors"),
   setup: () => new Option("--setup", "install what this host lacks first"),
   junit: () => new Option("--junit <file>", "also write the results to a file, in JUnit's format"),
+  pause: () =>
+    new Option("--pause", "keep the guest of a failed test until somebody was at its console"),
   remove: () => new Option("--remove", "remove those that are listed"),
   system: () => new Option("--system", "of the system that is deployed instead"),
 };

@@ -1,4 +1,4 @@
-import type { RunnerTestCase, TestContext, TestError } from "vitest";
+import { inject, type RunnerTestCase, type TestContext, type TestError } from "vitest";
 import type { Evidence, Machine } from "../machine/index.ts";
 import { addBelow, explainErrors, unsaid } from "./error-text.ts";
 import { describeEvidence } from "./evidence-text.ts";
@@ -26,7 +26,7 @@ declare module "vitest" {
 
 /**
  * Puts below the error of a failed test what its guests looked like, leaves their run directories for the reader, and
- * with `DRYBOOT_PAUSE=1` the guests too until somebody has looked at them.
+ * with `--pause` or `DRYBOOT_PAUSE=1` the guests too until somebody has looked at them.
  */
 export async function reportFailure(test: FailedTest): Promise<void> {
   const { task, errors, failedStarts } = test;
@@ -57,7 +57,7 @@ export async function reportFailure(test: FailedTest): Promise<void> {
   if (errors[0] !== undefined) addBelow(errors[0], texts.map((line) => `\n${line}`).join(""));
   if (evidence.length > 0) task.meta.dryboot = { evidence };
   await attachFiles(test, evidence);
-  if (isPauseWanted()) {
+  if (isPauseWanted(inject("dryboot") ?? {})) {
     const living = machines.filter((_, index) => evidence[index]?.failure === undefined);
     if (living.length === 0) return;
     await pauseAtFailure(living, { test: fullName(task, " > "), title, signal: test.signal });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { cleanText } from "../console/index.ts";
 import type { Machine } from "../machine/index.ts";
 import { quoteWords } from "../shell-quote.ts";
+import type { DrybootSettings } from "./settings.ts";
 
 export interface PausedTest {
   /** The test with the suites around it. */
@@ -16,8 +17,9 @@ export interface PausedTest {
 /** The socket that `dryboot attach DIRECTORY` looks for. */
 const socketName = "console";
 
-/** Whether guests are to be kept at a failure: `DRYBOOT_PAUSE=1`. */
-export function isPauseWanted(): boolean {
+/** Whether guests are to be kept at a failure: `dryboot test --pause`, or `DRYBOOT_PAUSE=1`. */
+export function isPauseWanted({ pause }: Pick<DrybootSettings, "pause">): boolean {
+  if (pause !== undefined) return pause;
   const wish = process.env["DRYBOOT_PAUSE"] ?? "";
   return wish !== "" && wish !== "0";
 }

@@ -29,6 +29,8 @@ export interface DrybootSettings
    * and counts that too. @default 150000, and four times that under TCG
    */
   readonly testLimitMs?: number;
+  /** Whether the guests of a failed test are kept until somebody has looked at them. @default what `DRYBOOT_PAUSE` says */
+  readonly pause?: boolean;
   /** Of single machines, by name. */
   readonly machines?: Readonly<Record<string, GuestDefaults>>;
 }

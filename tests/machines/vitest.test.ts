@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test, vi } from "vitest";
-import { createProject, fakeMachine } from "../fixtures/vitest/project.ts";
+import {
+  createProject,
+  fakeMachine,
+  type Project,
+  type RunningTests,
+} from "../fixtures/vitest/project.ts";
 
 const head = `import { expect, test } from "dryboot/test";\nimport { note } from "../note.ts";\n`;
 
@@ -254,25 +259,32 @@ test("knows a secret", async ({ machines }) => {
     expect(project.read(`.vitest-attachments/${attachment}`)).toContain("<<< NixOS Stage 1 >>>");
   });
 
-  test("keeps its guest with DRYBOOT_PAUSE=1 until somebody who was at its console has left", async () => {
-    using project = createProject(failing);
-    const run = project.start(["run"], { DRYBOOT_PAUSE: "1" });
-    let said = "";
-    run.all.on("data", (chunk: Buffer) => void (said += chunk.toString()));
-    await vi.waitFor(() => expect(said).toContain("leaves the console"), 120_000);
-    expect(said).toMatch(
-      /Paused: has a file \(or not\)\n +file \/nowhere of web was expected to exist/,
-    );
-    const [directory = ""] = /(?<=npx dryboot attach )\S+/.exec(said) ?? [];
-    expect(directory).toBe(project.notes()[0]);
+  const paused: readonly [string, (project: Project) => RunningTests][] = [
+    ["DRYBOOT_PAUSE=1", (project) => project.start(["run"], { DRYBOOT_PAUSE: "1" })],
+    ["dryboot test --pause", (project) => project.startDryboot(["test", "--pause"])],
+  ];
+  test.each(paused)(
+    "keeps its guest with %s until somebody who was at its console has left",
+    async (_, startTests) => {
+      using project = createProject(failing);
+      const run = startTests(project);
+      let said = "";
+      run.all.on("data", (chunk: Buffer) => void (said += chunk.toString()));
+      await vi.waitFor(() => expect(said).toContain("leaves the console"), 120_000);
+      expect(said).toMatch(
+        /Paused: has a file \(or not\)\n +file \/nowhere of web was expected to exist/,
+      );
+      const [directory = ""] = /(?<=npx dryboot attach )\S+/.exec(said) ?? [];
+      expect(directory).toBe(project.notes()[0]);
 
-    const terminal = connect(join(directory, "console"));
-    await once(terminal, "connect");
-    terminal.write("\x1d\x1d\x1d");
-    const { exitCode, all } = await run;
-    expect(all).toContain(`kept: ${directory}`);
-    expect(exitCode).toBe(1);
-  });
+      const terminal = connect(join(directory, "console"));
+      await once(terminal, "connect");
+      terminal.write("\x1d\x1d\x1d");
+      const { exitCode, all } = await run;
+      expect(all).toContain(`kept: ${directory}`);
+      expect(exitCode).toBe(1);
+    },
+  );
 });
 
 describe("a real guest", () => {

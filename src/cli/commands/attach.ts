@@ -5,7 +5,7 @@ import { followTerminalModes } from "../../console/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 
-/** Gives the terminal to the console of a guest that a failed test keeps (`DRYBOOT_PAUSE=1`). */
+/** Gives the terminal to the console of a guest that a failed test keeps (`dryboot test --pause`, `DRYBOOT_PAUSE=1`). */
 export async function attach(directory: string, { io, progress }: Context): Promise<number> {
   if (io.stdin.isTTY !== true || io.stdout.isTTY !== true) {
     throw new UsageError("attach needs a terminal: stdin or stdout is none");

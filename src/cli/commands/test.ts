@@ -1,7 +1,7 @@
 import { exitCodes } from "../../errors.ts";
 import { runSuite, type DrybootSettings } from "../../vitest/run.ts";
 import type { Context } from "../context.ts";
-import type { CommonOptions } from "../options.ts";
+import type { Options } from "../options.ts";
 
 /**
  * Runs the tests of the project in the current directory; vitest prints their results.
@@ -9,7 +9,7 @@ import type { CommonOptions } from "../options.ts";
  */
 export async function test(
   words: readonly string[],
-  options: CommonOptions,
+  options: Options,
   { io }: Context,
 ): Promise<number> {
   const passed = await runSuite({
@@ -31,7 +31,8 @@ function settingsOf({
   cores,
   timeout,
   cold,
-}: CommonOptions): DrybootSettings {
+  pause,
+}: Options): DrybootSettings {
   return {
     ...(nixpkgs === undefined ? {} : { nixpkgs }),
     ...(include === undefined ? {} : { nixPath: include }),
@@ -41,5 +42,6 @@ function settingsOf({
     ...(cores === undefined ? {} : { cores }),
     ...(timeout === undefined ? {} : { bootTimeoutMs: timeout * 1000 }),
     ...(cold === undefined ? {} : { cold }),
+    ...(pause === undefined ? {} : { pause }),
   };
 }
