@@ -27,7 +27,7 @@ export const commandTable: readonly CommandRow[] = [
   {
     usage: "smoke [machine...]",
     description: "build, boot and check machines; all of them when none is named",
-    takes: [...output, ...machine, "accel", "no-lane", "timeout", "keep", "setup", "junit"],
+    takes: [...output, ...machine, "accel", "no-lane", "timeout", "cold", "keep", "setup", "junit"],
     async perform({ words, guestCommand, options }, context) {
       if (options.setup === true) await (await import("./commands/setup.ts")).prepareHost(context);
       const { smoke } = await import("./commands/smoke.ts");

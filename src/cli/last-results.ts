@@ -12,19 +12,21 @@ export interface LastResult {
   /** Milliseconds since 1970. */
   readonly endedAtMs: number;
   readonly system?: string;
+  readonly vm?: string;
   readonly hostName?: string;
 }
 
 /** Keeps it, a file a machine, so that runs beside each other do not meet; it is a memory aid, so a failure is none. */
 export async function keepResult(
   source: MachineSource,
-  { outcome, system, hostName }: MachineResult,
+  { outcome, system, vm, hostName }: MachineResult,
   io: Io,
 ): Promise<void> {
   const last: LastResult = {
     outcome,
     endedAtMs: Date.now(),
     ...(system === undefined ? {} : { system }),
+    ...(vm === undefined ? {} : { vm }),
     ...(hostName === undefined ? {} : { hostName }),
   };
   await writeCacheFile(fileOf(source, io), JSON.stringify(last)).catch(() => {});

@@ -104,6 +104,7 @@ export async function start(
   const { name } = built.source;
   const { memoryMiB, cores, timeoutMs } = settings.of(name);
   let isBooting = true;
+  let checkpointSinceMs: number | undefined;
   return watch.measure("boot", async () => {
     const machine = await boot(bootable(built), {
       start: how,
@@ -114,6 +115,7 @@ export async function start(
       keep: settings.keep ? "always" : "on-failure",
       onProgress: ({ phase, detail }) => {
         if (!isBooting) return; // what the console still says belongs to no phase
+        if (phase === "checkpoint") checkpointSinceMs = performance.now();
         if (phase === "accelerator" && detail !== undefined) progress.note(detail);
         progress.update(name, {
           phase: `boot, ${phase}`,
@@ -130,7 +132,11 @@ export async function start(
     progress.note(
       `${name}: commands: ${kind}${reason === undefined ? "" : ` (no lane: ${reason})`}`,
     );
-    watch.split(machine.phases);
+    const checkpoint =
+      checkpointSinceMs === undefined
+        ? []
+        : [{ name: "checkpoint", durationMs: performance.now() - checkpointSinceMs }];
+    watch.split([...machine.phases, ...checkpoint]);
     return machine;
   });
 }

@@ -12,6 +12,7 @@ import { exitCodeOf, outcomeOfError, toErrorData, type MachineResult } from "../
 import type { Context } from "./context.ts";
 import { waitForRoom } from "./guest-room.ts";
 import { keepIfLost } from "./keep-lost.ts";
+import { lastResult } from "./last-results.ts";
 import {
   build,
   buildDeployed,
@@ -28,13 +29,13 @@ export interface Smoked {
 }
 
 /** What became known of a machine on the way, whether or not it came to the end. */
-type Found = Omit<MachineResult, "machine" | "start" | "phases" | "outcome" | "error">;
+type Found = Omit<MachineResult, "machine" | "phases" | "outcome" | "error">;
 
 /** Builds, boots and checks one machine; a failure is a result. */
 export async function smokeMachine(source: MachineSource, context: Context): Promise<Smoked> {
   const watch = createStopwatch(source.name, context);
-  const base = { machine: source.name, start: "cold", phases: watch.phases } as const;
-  let found: Found = { checks: [] };
+  const base = { machine: source.name, phases: watch.phases } as const;
+  let found: Found = { start: "cold", checks: [] };
   const learn = (more: Partial<Found>): void => {
     found = { ...found, ...more };
   };
@@ -47,8 +48,8 @@ export async function smokeMachine(source: MachineSource, context: Context): Pro
     learn({ vm: built.vm });
     const closure = await measureClosure(built, watch, context);
     await using _slot = await waitForRoom(built, context);
-    await using machine = await start(built, watch, context);
-    learn({ accelerator: machine.accelerator.name });
+    await using machine = await start(built, watch, context, await howToStart(built, context));
+    learn({ accelerator: machine.accelerator.name, start: startOf(machine) });
     if (context.settings.keep) learn({ runDirectory: machine.runDirectory });
     learn(await checkGuest(machine, { built, waivers, closure }, watch, context));
     const held = allHeld(found.checks);
@@ -76,6 +77,20 @@ function evaluationFacts({ system, nixpkgs, hostName }: EvaluatedMachine): Parti
 function waiversFor({ source, manifest }: EvaluatedMachine, { settings }: Context): Waiver[] {
   const { waivers, ...checks } = settings.of(source.name).checks;
   return waiversOf(source.name, waivers, planChecks({ manifest, ...checks }));
+}
+
+/** A vm that held need not boot to be looked at again; after anything else its boot itself is in doubt. */
+async function howToStart(
+  { source, vm }: BuiltVm,
+  { settings, io }: Context,
+): Promise<"cold" | "warm" | "renew"> {
+  if (settings.of(source.name).cold) return "cold";
+  const last = await lastResult(source, io);
+  return last?.outcome === "passed" && last.vm === vm ? "warm" : "renew";
+}
+
+function startOf({ phases }: Machine): "cold" | "warm" {
+  return phases.some(({ name }) => name === "restore") ? "warm" : "cold";
 }
 
 /** The size of what is deployed, which is built for it, where a budget asks for it. */

@@ -44,9 +44,10 @@ export interface BootOptions extends Pick<
   readonly accelerator?: AcceleratorRequest;
   /**
    * `warm`: from the checkpoint of an earlier start of the same vm with the same options, and on this boot of the host; where
-   * there is none the guest boots, and leaves one when its services have settled. @default "cold": a boot
+   * there is none the guest boots, and leaves one when its services have settled. `renew`: boots, and leaves one in place of
+   * an earlier one. @default "cold": a boot
    */
-  readonly start?: "cold" | "warm";
+  readonly start?: "cold" | "warm" | "renew";
   /** How long the boot may take. @default 120000, and four times that under TCG */
   readonly timeoutMs?: number;
 }
@@ -129,7 +130,8 @@ export async function boot(vm: Bootable, options: BootOptions): Promise<Machine>
     accelerator,
     ...(timeoutMs === undefined ? {} : { deadline: Deadline.after(timeoutMs) }),
   };
-  return start === "warm" ? startWarm(startOptions, qemu) : Machine.start(startOptions);
+  if (start === "cold") return Machine.start(startOptions);
+  return startWarm(startOptions, { qemu, renew: start === "renew" });
 }
 
 interface Measure {

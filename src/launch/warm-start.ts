@@ -20,14 +20,24 @@ const savedFile = "saved.json";
 // Of a disk, that checkpoints leave free.
 const spareBytes = 1024 ** 3;
 
+export interface WarmStartOptions {
+  /** The program that the run script starts. */
+  readonly qemu: string;
+  /** Boots all the same, and what the earlier start has left is forgotten. @default false */
+  readonly renew?: boolean;
+}
+
 /**
  * Goes on from the checkpoint that an earlier start has left, or else boots and leaves one.
- * @param qemu the program that the run script starts
  * @throws as {@link Machine.start} does
  */
-export async function startWarm(options: StartOptions, qemu: string): Promise<Machine> {
+export async function startWarm(
+  options: StartOptions,
+  { qemu, renew = false }: WarmStartOptions,
+): Promise<Machine> {
   const { name, onNotice = () => {} } = options;
   const key = await checkpointKey(options, qemu);
+  if (renew) await forgetCheckpoint(key);
   const found = await findCheckpoint(key);
   if (found !== undefined) {
     try {
@@ -64,8 +74,9 @@ async function leaveCheckpoint(
   options: StartOptions,
   key: string,
 ): Promise<void> {
-  const { name, runScript, memoryMiB, accelerator, onNotice = () => {} } = options;
+  const { name, runScript, memoryMiB, accelerator, onProgress, onNotice = () => {} } = options;
   try {
+    onProgress?.({ phase: "checkpoint" });
     const needed = (memoryMiB ?? (await guestSizeOf(runScript)).memoryMiB) * 1024 ** 2;
     if ((await checkpointRoomBytes()) < needed + spareBytes) return;
     await machine.requireSavable();

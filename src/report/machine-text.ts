@@ -119,6 +119,7 @@ function renderVerdict(result: MachineResult, palette: Palette): string {
     ...(count("warning") > 0 ? [palette.yellow(`${count("warning")} with a warning`)] : []),
     ...(count("waived") > 0 ? [palette.yellow(`${count("waived")} waived`)] : []),
     ...(count("skipped") > 0 ? [`${count("skipped")} skipped`] : []),
+    ...(result.start === "warm" ? ["on the boot of before (--cold boots again)"] : []),
   ].join(", ");
   const verdict = {
     passed: palette.green(palette.bold("passed")),

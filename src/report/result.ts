@@ -11,7 +11,8 @@ export interface MachineResult {
   readonly vm?: string;
   readonly nixpkgs?: { readonly path: string; readonly origin: string; readonly version?: string };
   readonly accelerator?: string;
-  readonly start: "cold";
+  /** `warm`: went on from the checkpoint of an earlier boot of the same vm. */
+  readonly start: "cold" | "warm";
   readonly phases: readonly Phase[];
   readonly checks: readonly CheckResult[];
   readonly outcome: Outcome;

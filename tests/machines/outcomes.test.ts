@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
+import type { MachineResult } from "../../src/report/index.ts";
 import { processesOf, type SeenProcess } from "../fixtures/process-tree.ts";
 
 const cli = fileURLToPath(new URL("../../bin/dryboot.js", import.meta.url));
@@ -87,6 +88,47 @@ test.for([
 
   for (const words of says) expect(output).toMatch(words);
   expect(result.exitCode).toBe(exitCode);
+});
+
+test("a machine that held is looked at again without a boot, one that did not boots", async () => {
+  const cache = mkdtempSync(join(tmpdir(), "cache-"));
+  const smokeJson = async (...words: readonly string[]): Promise<MachineResult> => {
+    const { stdout } = await execa(
+      process.execPath,
+      [cli, "smoke", "minimal", "--json", "--accel", "tcg", ...words],
+      { reject: false, stdin: "ignore", env: { TMPDIR: temporary, XDG_CACHE_HOME: cache } },
+    );
+    named.push(...leftBehind().filter((name) => stdout.includes(join(temporary, name))));
+    return JSON.parse(stdout);
+  };
+  const phases = (result: MachineResult): string[] => result.phases.map(({ name }) => name);
+  const bootTime = ({ checks }: MachineResult) => checks.find(({ name }) => name === "boot-time");
+  const states = ({ checks }: MachineResult): string[] =>
+    checks.map(({ name, subject, status }) => `${name} ${subject} ${status}`);
+  try {
+    const first = await smokeJson();
+    expect(first).toMatchObject({ start: "cold", outcome: "passed" });
+    expect(phases(first).slice(-3)).toEqual(["login", "checkpoint", "checks"]);
+    const second = await smokeJson();
+    expect(second).toMatchObject({ start: "warm", outcome: "passed" });
+    expect(phases(second)).toEqual(["evaluate", "build", "restore", "checks"]);
+    expect(states(second)).toEqual(states(first));
+    expect(bootTime(second)).toEqual(bootTime(first));
+
+    const tooShort = ["--timeout", "1"];
+    const isNoBoot = {
+      code: "BOOT_TIMEOUT",
+      message: expect.stringMatching(/at (?:qemu|stage 1)/),
+    };
+    const cold = await smokeJson("--cold", ...tooShort);
+    expect(cold).toMatchObject({ start: "cold", outcome: "failed", error: isNoBoot });
+    expect(readdirSync(join(cache, "dryboot", "checkpoints"))).toHaveLength(1);
+    const afterFailure = await smokeJson(...tooShort);
+    expect(afterFailure).toMatchObject({ outcome: "failed", error: isNoBoot });
+    expect(readdirSync(join(cache, "dryboot", "checkpoints"))).toHaveLength(0);
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 });
 
 /** A PATH with this host's programs, but for those whose names match. */

@@ -42,6 +42,12 @@ test("a passed machine is a table and one line of verdict", () => {
   ]);
 });
 
+test("a verdict on a guest that went on from a checkpoint says so", () => {
+  expect(renderMachine(result({ start: "warm" }), options).at(-1)).toBe(
+    "web: passed: 1 check holds, on the boot of before (--cold boots again) (evaluate 1.2 s)",
+  );
+});
+
 test("units that NixOS brings are shown when they fail, or when asked for", () => {
   const checks = [
     check({ subject: "quiet.service", builtIn: true }),
