@@ -11,6 +11,7 @@ import {
 import type { CommandResult } from "./command.ts";
 import { UsageError } from "../errors.ts";
 import { collectEvidence, type Evidence } from "./evidence.ts";
+import { Forks } from "./fork.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { WaitOptions } from "./guest-commands.ts";
 import { bootGuest, type RunningGuest, type StartOptions } from "./guest.ts";
@@ -29,11 +30,13 @@ import { upload } from "./upload.ts";
  */
 export class Machine extends GuestWaits implements AsyncDisposable {
   readonly #checkpoints: Checkpoints;
+  readonly #forks: Forks;
   readonly #bootListeners = new Set<() => Promise<void>>();
 
   private constructor(guest: RunningGuest) {
     super(guest);
     this.#checkpoints = new Checkpoints(guest);
+    this.#forks = new Forks(guest);
   }
 
   /**
@@ -137,12 +140,15 @@ export class Machine extends GuestWaits implements AsyncDisposable {
    * where commands travel over the console or the guest is on a {@link Network}; GuestLostError
    */
   async checkpoint(): Promise<Checkpoint> {
-    if (this.hasPluggedCards) {
-      throw new UsageError(`${this.name} cannot be saved: it is on a network`, {
-        hint: "Take the checkpoint before: a guest that is restored comes back to the networks that it is on.",
-      });
-    }
+    this.#requireNoCards();
     return this.#checkpoints.take();
+  }
+
+  #requireNoCards(): void {
+    if (!this.hasPluggedCards) return;
+    throw new UsageError(`${this.name} cannot be saved: it is on a network`, {
+      hint: "Do it before: a guest that is restored comes back to the networks that it is on.",
+    });
   }
 
   /**
@@ -154,6 +160,30 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   async restore(checkpoint: Checkpoint, { timeoutMs }: WaitOptions = {}): Promise<void> {
     await this.guest.restore(this.#checkpoints.of(checkpoint), timeoutMs);
     await this.#isBackUp();
+  }
+
+  /**
+   * Starts guests that go on from this moment, each with a memory, a disk and a run directory of its own: `web-fork1`,
+   * `web-fork2` … This one runs on. They are twins: boot id, machine id, host name and random numbers that were drawn are
+   * the same in all of them. What this guest has forwarded to the host stays with it; of commands that are under way the
+   * forks have the processes, and nobody waits for them there.
+   * @param count how many. @default 1
+   * @returns them, all with their first command possible; they end with the test, or where they are disposed of
+   * @throws UsageError where {@link checkpoint} does; GuestLostError where one does not start, and then none is left
+   * @example
+   * const [left, right] = await web.fork(2);
+   */
+  fork(count = 1): Promise<Machine[]> {
+    return this.forkWith(count, Machine.start);
+  }
+
+  /** As {@link fork}, for whoever shares out the host among guests. @internal */
+  async forkWith<T extends AsyncDisposable>(
+    count: number,
+    start: (options: StartOptions) => Promise<T>,
+  ): Promise<T[]> {
+    this.#requireNoCards();
+    return this.#forks.start(count, { save: (directory) => this.saveTo(directory), start });
   }
 
   /** @throws UsageError where {@link checkpoint} would. @internal */

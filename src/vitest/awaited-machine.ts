@@ -3,16 +3,24 @@ import type { Machine } from "../machine/index.ts";
 import { cut } from "../report/index.ts";
 import { mustBeAwaited } from "./awaited.ts";
 
-/** A machine as one test holds it: what the test asks of it and does not wait for fails the test. */
-export function awaitedMachine(machine: Machine, task: RunnerTask): Machine {
-  return withAwaitedMethods(machine, machine.name, task);
+/**
+ * A machine as one test holds it: what the test asks of it and does not wait for fails the test.
+ * @param fork in place of the machine's own: the test's guests are counted
+ */
+export function awaitedMachine(machine: Machine, task: RunnerTask, fork: Machine["fork"]): Machine {
+  return withAwaitedMethods(machine, machine.name, task, { fork });
 }
 
 /** Whatever else a test holds. */
-export function withAwaitedMethods<T extends object>(whole: T, name: string, task: RunnerTask): T {
+export function withAwaitedMethods<T extends object>(
+  whole: T,
+  name: string,
+  task: RunnerTask,
+  replaced: Partial<T> = {},
+): T {
   return new Proxy(whole, {
     get(target, key) {
-      const value: unknown = Reflect.get(target, key, target);
+      const value: unknown = Reflect.get(key in replaced ? replaced : target, key, target);
       if (key === "constructor") return value;
       // `await using` waits by itself.
       if (typeof key === "symbol") return typeof value === "function" ? value.bind(target) : value;

@@ -5,7 +5,7 @@ import { awaitedMachine, callText, withAwaitedMethods } from "./awaited-machine.
 import { mustBeAwaited } from "./awaited.ts";
 import { buildKey, type AskedBuild } from "./builds.ts";
 import { reportFailure } from "./failure.ts";
-import { startGuest, type Guest, type MachineOptions } from "./guests.ts";
+import { startFork, startGuest, type Guest, type MachineOptions } from "./guests.ts";
 import { sharedWork, type SharedWork } from "./shared-work.ts";
 
 export type { MachineOptions } from "./guests.ts";
@@ -83,17 +83,29 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
     const earlierErrors = task.result?.errors?.length ?? 0;
     const file = `file ${task.file.id}`;
     const ownHolder = `test ${task.id}`;
+    const keeper = { holder: ownHolder, blocks: [file] };
+    const forksOf =
+      (machine: Machine): Machine["fork"] =>
+      async (count = 1) => {
+        const forks = await machine.forkWith(count, (options) => {
+          const guest = startFork(options, keeper, signal);
+          own.push(guest);
+          asked.add(guest);
+          return guest;
+        });
+        return forks.map((fork) => held(fork.machine));
+      };
+    const held = (machine: Machine): Machine => awaitedMachine(machine, task, forksOf(machine));
     const machineOf = (guest: Promise<Guest>, text: string): Promise<Machine> => {
       asked.add(guest);
       const { stack } = new Error();
-      const started = guest.then(({ machine }) => awaitedMachine(machine, task));
+      const started = guest.then(({ machine }) => held(machine));
       return mustBeAwaited(started, { text: `machines.${text}`, stack, task });
     };
     const onOutcome = (build: AskedBuild): void =>
       void ((task.file.meta.drybootAsked ??= {})[buildKey(build.wanted)] = build);
     await use({
       start(machine, options) {
-        const keeper = { holder: ownHolder, blocks: [file] };
         const all = { ...machineOptions, ...options };
         const guest = startGuest(machine, all, keeper, { signal, onOutcome });
         own.push(guest);

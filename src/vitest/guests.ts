@@ -2,7 +2,7 @@ import { inject } from "vitest";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { acquireGuestSlot, type GuestSlotOptions } from "../host/index.ts";
 import { boot, sizeOf, type Bootable, type BootOptions } from "../launch/index.ts";
-import type { Machine } from "../machine/index.ts";
+import { Machine, type StartOptions } from "../machine/index.ts";
 import { builtVm, type BuiltOptions } from "./builds.ts";
 import { slowProgress, type SlowProgress } from "./progress.ts";
 import type { DrybootSettings } from "./settings.ts";
@@ -55,10 +55,30 @@ export async function startGuest(
     const start = cold ? "cold" : "warm";
     const onNotice = (notice: string): void => void process.stderr.write(`${notice}\n`);
     const { show: onProgress } = progress;
-    return await bootInSlot(vm, { ...bootOptions, start, signal, onProgress, onNotice }, slot);
+    const how = { ...bootOptions, start, signal, onProgress, onNotice } as const;
+    return await inSlot(slot, () => boot(vm, how));
   } catch (error) {
     if (!(error instanceof InterruptedError) || at === undefined) throw error;
     throw new InterruptedError(`${vm.name}: interrupted at ${at}`, { cause: error });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Waits until this host carries one more guest, and starts one that goes on from another's moment. */
+export async function startFork(
+  options: StartOptions,
+  keeper: GuestKeeper,
+  signal: AbortSignal,
+): Promise<Guest> {
+  const progress = slowProgress(options.name);
+  try {
+    const slot = await waitForRoom(
+      { ...(await sizeOf(options, options)), ...keeper, signal },
+      progress,
+    );
+    const { show: onProgress } = progress;
+    return await inSlot(slot, () => Machine.start({ ...options, signal, onProgress }));
   } finally {
     progress.end();
   }
@@ -101,13 +121,9 @@ function vmOf(
   );
 }
 
-async function bootInSlot(
-  vm: Bootable,
-  options: BootOptions,
-  slot: AsyncDisposable,
-): Promise<Guest> {
+async function inSlot(slot: AsyncDisposable, start: () => Promise<Machine>): Promise<Guest> {
   try {
-    const machine = await boot(vm, options);
+    const machine = await start();
     return {
       machine,
       async [Symbol.asyncDispose]() {

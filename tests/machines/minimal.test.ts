@@ -67,6 +67,28 @@ test("goes back to a checkpoint, whatever has become of it since", async ({ mach
   await expect(minimal.file("/root/state")).toHaveContent("before\n");
 });
 
+test("forks go on from one moment, each for itself", async ({ machines }) => {
+  const minimal = await machines.shared("minimal");
+  await minimal.writeFile("/run/moment", "shared");
+  const [left, right] = await minimal.fork(2);
+  if (left === undefined || right === undefined) return expect.fail("two were asked for");
+
+  await left.writeFile("/run/moment", "left");
+  await right.succeed("systemctl stop dbus.service dbus.socket");
+  await minimal.writeFile("/run/moment", "here");
+
+  expect([left.name, right.name]).toEqual(["minimal-fork1", "minimal-fork2"]);
+  await expect(left.file("/run/moment")).toHaveContent("left");
+  await expect(right.file("/run/moment")).toHaveContent("shared");
+  await expect(left.unit("dbus.service")).toBeActive();
+  await expect(right.unit("dbus.service")).not.toBeActive();
+  expect(right.consoleText()).toContain("<<< NixOS Stage 2 >>>");
+  // What the host lent to the first is not theirs.
+  expect(await right.forward(22)).not.toBe(await minimal.forward(22));
+  await right.crash();
+  expect(await left.readFile("/run/moment")).toBe("left");
+});
+
 test("a second guest of the same vm goes on from its boot, and sees nothing of the first", async ({
   machines,
 }) => {
