@@ -84,16 +84,18 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
     const file = `file ${task.file.id}`;
     const ownHolder = `test ${task.id}`;
     const keeper = { holder: ownHolder, blocks: [file] };
+    const forkings: Promise<unknown>[] = [];
     const forksOf =
       (machine: Machine): Machine["fork"] =>
       async (count = 1) => {
-        const forks = await machine.forkWith(count, (options) => {
+        const forking = machine.forkWith(count, (options) => {
           const guest = startFork(options, keeper, signal);
           own.push(guest);
           asked.add(guest);
           return guest;
         });
-        return forks.map((fork) => held(fork.machine));
+        forkings.push(forking);
+        return (await forking).map((fork) => held(fork.machine));
       };
     const held = (machine: Machine): Machine => awaitedMachine(machine, task, forksOf(machine));
     const machineOf = (guest: Promise<Guest>, text: string): Promise<Machine> => {
@@ -132,6 +134,7 @@ export const test: TestAPI<MachineFixtures> = base.extend<{
         return mustBeAwaited(ready, { text: "machines.connect(…)", stack, task });
       },
     });
+    await Promise.allSettled(forkings);
     const starts = await Promise.allSettled(asked);
     await reportFailure({
       task,
