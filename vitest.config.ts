@@ -34,7 +34,7 @@ const config: ViteUserConfig = defineVitestConfig({
           include: ["tests/unit/**/*.test.ts"],
           sequence: { groupOrder: 0 },
           // Most of a test is waiting for small programs.
-          maxWorkers: Math.max(4, availableParallelism()),
+          maxWorkers: Math.max(5, availableParallelism()),
           isolate: false,
           // Limits for a busy host: what does not happen at all is found a little later, and nothing fails for being slow.
           testTimeout: 60_000,

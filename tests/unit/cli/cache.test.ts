@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { checkpointDirectory, storeCheckpoint } from "../../../src/qemu/index.ts";
-import { runCli, type Captured } from "./captured-io.ts";
+import { runCli, type Captured } from "../../fixtures/captured-io.ts";
 
 let environment: Readonly<Record<string, string>>;
 

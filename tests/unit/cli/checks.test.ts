@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { runCli } from "./captured-io.ts";
+import { runCli } from "../../fixtures/captured-io.ts";
 
 const nixpkgs = fileURLToPath(new URL("../../fixtures/nixpkgs/new", import.meta.url));
 let project: string;

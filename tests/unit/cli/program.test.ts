@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { runCli } from "./captured-io.ts";
+import { runCli } from "../../fixtures/captured-io.ts";
 
 /** A directory with these files. */
 async function directoryWith(

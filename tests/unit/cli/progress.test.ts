@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createProgress } from "../../../src/cli/progress.ts";
 import { repeatCommand } from "../../../src/cli/repeat.ts";
-import { capture } from "./captured-io.ts";
+import { capture } from "../../fixtures/captured-io.ts";
 
 test("without a terminal each phase is one line, and details are left out", () => {
   const { stream, text } = capture();

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { scriptedMachine } from "../../fixtures/scripted-machine.ts";
-import { capture, runCli } from "./captured-io.ts";
+import { scriptedMachine } from "../fixtures/scripted-machine.ts";
+import { capture, runCli } from "../fixtures/captured-io.ts";
 
 let directory = "";
 beforeEach(() => {

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-const config = fileURLToPath(new URL("../../fixtures/vitest/vitest.config.ts", import.meta.url));
-const vitest = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", import.meta.url));
+const config = fileURLToPath(new URL("../fixtures/vitest/vitest.config.ts", import.meta.url));
+const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "fixtures-test-"));
 
 interface Outcome {

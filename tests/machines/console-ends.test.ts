@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const scripts = join(root, "tests/fixtures/run-scripts");
 // Inside the project, so that the packages are found.
 const built = join(root, `node_modules/.dryboot-ends-test-${process.pid}`);
