@@ -86,7 +86,7 @@ export function startBoot({ options, directory, deadline, previous, restores }: 
   const reach = async (how: ConnectOptions): Promise<Connection> => {
     if (restores === undefined) return connect(console, how);
     await loadGuest(monitor, { place: directory, saved: restores }, deadline);
-    const proceed = (): Promise<void> => resumeGuest(monitor);
+    const proceed = (devices: readonly string[]): Promise<void> => resumeGuest(monitor, devices);
     const connection = await resume(console, how, { agent: restores.agent, proceed });
     await setClock(connection.channel, deadline);
     return connection;

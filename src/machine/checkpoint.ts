@@ -97,8 +97,13 @@ export async function loadGuest(
   );
 }
 
-export async function resumeGuest(monitor: Monitor): Promise<void> {
-  await unnamed(monitor.order("let the guest run on", resumeState));
+/** @param devices the character devices that somebody has connected to */
+export async function resumeGuest(monitor: Monitor, devices: readonly string[]): Promise<void> {
+  await unnamed(
+    monitor.order("let the guest run on", (qmp, deadline) =>
+      resumeState(qmp, { devices }, deadline),
+    ),
+  );
 }
 
 /** As all that happens on the way to the first command, it is named by whoever started the guest. */

@@ -49,8 +49,8 @@ export async function connect(console: Console, options: ConnectOptions): Promis
 export interface ResumeOptions {
   /** The lane's agent in a guest that was saved, where it had nothing to do. */
   readonly agent: IdleAgent | undefined;
-  /** Lets the guest run on. */
-  readonly proceed: () => Promise<void>;
+  /** Lets the guest run on, once QEMU has taken the connections to these character devices. */
+  readonly proceed: (devices: readonly string[]) => Promise<void>;
 }
 
 /** To a channel of a guest that was saved: the lane that it had, or else from its console. */
@@ -60,7 +60,7 @@ export async function resume(
   { agent, proceed }: ResumeOptions,
 ): Promise<Connection> {
   const { deadline, laneDirectory: directory, timeoutScale } = options;
-  if (agent === undefined || directory === undefined) await proceed();
+  if (agent === undefined || directory === undefined) await proceed([]);
   else {
     const patienceMs = resumePatienceMs * timeoutScale;
     const silence = silenceMs * timeoutScale;

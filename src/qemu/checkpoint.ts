@@ -85,9 +85,36 @@ export async function loadState(
   if (other !== undefined) throw new QmpError(`${other} is not what it was when it was saved`);
 }
 
-/** Lets a guest run on that was loaded. @throws QmpError */
-export async function resumeState(qmp: Qmp, deadline: Deadline): Promise<void> {
+/**
+ * Lets a guest run on that was loaded. A connection is there for who makes it before QEMU has taken it, and a guest that
+ * runs before that is told that its port has lost its host.
+ * @param devices ids of the character devices that somebody has connected to
+ * @throws QmpError
+ */
+export async function resumeState(
+  qmp: Qmp,
+  { devices }: { readonly devices: readonly string[] },
+  deadline: Deadline,
+): Promise<void> {
+  while ((await unconnected(qmp, devices, deadline)).length > 0) {
+    await nap(deadline, "take the connections to the guest's ports");
+  }
   await qmp.execute("cont", { deadline });
+}
+
+async function unconnected(
+  qmp: Qmp,
+  devices: readonly string[],
+  deadline: Deadline,
+): Promise<readonly string[]> {
+  if (devices.length === 0) return [];
+  const known = new Map(
+    asList(await qmp.execute("query-chardev", { deadline })).map((device) => [
+      device["label"],
+      String(device["filename"]),
+    ]),
+  );
+  return devices.filter((id) => known.get(id)?.startsWith("disconnected:") ?? false);
 }
 
 const memoryFile = "memory";

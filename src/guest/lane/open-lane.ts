@@ -5,7 +5,7 @@ import { GuestLostError } from "../../errors.ts";
 import { laneAgentProgram } from "./agent.ts";
 import { connectLane } from "./connect.ts";
 import { LaneChannel, type IdleAgent, type Lane } from "./lane.ts";
-import { lanePorts } from "./ports.ts";
+import { laneDevices, lanePorts } from "./ports.ts";
 import { wordOf } from "./supervisor.ts";
 
 export interface OpenLaneOptions {
@@ -59,8 +59,11 @@ export async function openLane(
 
 export interface ResumeLaneOptions extends Omit<OpenLaneOptions, "unheardMs"> {
   readonly agent: IdleAgent;
-  /** Lets the guest run: a port that has no host then would be at its end for the agent. */
-  readonly proceed: () => Promise<void>;
+  /**
+   * Lets the guest run, once QEMU has taken the connections to these character devices: a port that has no host then would
+   * be at its end for the agent.
+   */
+  readonly proceed: (devices: readonly string[]) => Promise<void>;
 }
 
 /** Goes on with the agent of a guest that was saved; nothing, where it does not answer. */
@@ -70,12 +73,12 @@ export async function resumeLane(
 ): Promise<Lane | undefined> {
   const sockets = await connectLane(lanePorts(directory), deadline);
   if (sockets === undefined) {
-    await proceed();
+    await proceed([]);
     return undefined;
   }
   const lane = new LaneChannel(sockets, { key: agent.key, agent, ...options });
   const endFailure = console.onFailure((failure) => lane.abandon(failure));
-  await proceed();
+  await proceed(laneDevices);
   lane.greet();
   const greeting = lane.greeted.then(
     () => true,

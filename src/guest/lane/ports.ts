@@ -26,6 +26,11 @@ export function lanePorts(directory: string): LanePorts {
   };
 }
 
+const idOf = (name: string): string => `dryboot-lane-${name.replace(".", "-")}`;
+
+/** QEMU's ids of the character devices behind the ports. */
+export const laneDevices: readonly string[] = names.map(idOf);
+
 /** QMP's `VSERPORT_CHANGE` with this id and `open: false`: the agent's supervisor has ended. */
 export const laneControlPortId = "dryboot-lane-control-port";
 
@@ -36,7 +41,7 @@ export const laneControlPortId = "dryboot-lane-control-port";
 export function laneQemuArguments(directory: string): string[] {
   const ports = names.flatMap((name, index) => {
     const path = join(directory, `lane-${name}`).replaceAll(",", ",,");
-    const id = `dryboot-lane-${name.replace(".", "-")}`;
+    const id = idOf(name);
     return [
       "-chardev",
       `socket,id=${id},path=${path},server=on,wait=off`,

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
 import { Deadline } from "../../../src/deadline.ts";
@@ -86,8 +88,32 @@ test("a guest that is saved runs on, and goes on elsewhere on the disk that it h
   const restored = await startQemu(other, restoreArguments(saved));
   await loadState(restored.qmp, { place: other, state }, soon());
   expect(await status(restored.qmp)).toMatchObject({ status: "paused" });
-  await resumeState(restored.qmp, soon());
+  await resumeState(restored.qmp, { devices: [] }, soon());
   expect(await status(restored.qmp)).toMatchObject({ status: "running" });
+});
+
+test("a guest goes on when QEMU has taken the connections to its ports, and not before", async () => {
+  const place = createPlace();
+  const saved = join(directory, "with-port");
+  const port = (path: string): string[] => [
+    "-chardev",
+    `socket,id=port,path=${join(path, "port")},server=on,wait=off`,
+    ..."-device virtio-serial-pci -device virtserialport,chardev=port".split(" "),
+  ];
+  const { qmp } = await startQemu(place, port(place.path));
+  const state = await saveState(qmp, { place, directory: saved }, soon());
+
+  const other = createPlace();
+  await restoreDisk(other, saved);
+  const restored = await startQemu(other, [...port(other.path), ...restoreArguments(saved)]);
+  await loadState(restored.qmp, { place: other, state }, soon());
+  const resumed = resumeState(restored.qmp, { devices: ["port"] }, soon());
+  await setTimeout(100);
+  expect(await status(restored.qmp)).toMatchObject({ status: "paused" });
+  const socket = connect(join(other.path, "port"));
+  await resumed;
+  expect(await status(restored.qmp)).toMatchObject({ status: "running" });
+  socket.destroy();
 });
 
 test("a guest goes on nowhere where an image of its run script is another", async () => {
