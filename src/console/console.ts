@@ -15,7 +15,7 @@ export interface ConsoleOptions {
   readonly recordIn?: string;
   /** The console of the guest's last boot, which has ended: its transcript and its recording go on. */
   readonly continues?: Console;
-  /** What the console has shown before this process looked at it: as if it came now. */
+  /** What the console has shown before this process looked at it: as if it came now, but nobody is lost of it. */
   readonly replays?: string;
   /** Called once, when the disk takes no more of them: the guest runs on. */
   readonly onRecordingFailure?: (error: unknown) => void;
@@ -77,12 +77,13 @@ export class Console {
             onGap: onRecordingGap,
             ...(recorded === undefined ? {} : { continues: recorded }),
           });
+    let isPast = true;
     const answer = createTerminalAnswers((text) => this.send(text));
     this.transcript = new Transcript({
       ...(continues === undefined ? {} : { continues: continues.transcript }),
       onLine: (line) => {
         this.#recorder?.line(line);
-        this.#fate.line(line);
+        this.#fate.line(line, { isPast });
         if (line.trim() !== "") onLine(line.trimEnd());
       },
       onQuery: (query) => {
@@ -95,6 +96,7 @@ export class Console {
       failure: () => this.#fate.failure,
     });
     this.#receive(Buffer.from(replays));
+    isPast = false;
     transport.onData((bytes) => this.#receive(bytes));
     this.exited = transport.exited.then((exit) => this.#end(exit));
   }

@@ -21,8 +21,8 @@ export interface Fate {
   expectReboot(): void;
   /** Returns what takes it back. */
   expectEnd(): () => void;
-  /** Judges a complete line of the console. */
-  line(line: string): void;
+  /** Judges a complete line of the console. What a guest showed that was saved later, it has outlived: a wanted reboot. */
+  line(line: string, when?: { readonly isPast: boolean }): void;
   /** Judges what QEMU's monitor told. */
   raise(name: GuestEventName): void;
   /** Something outside the guest has put an end to it. */
@@ -73,9 +73,10 @@ export function followFate(transcript: Transcript): Fate {
       wantsOfEnd.add(want);
       return () => void wantsOfEnd.delete(want);
     },
-    line(line) {
+    line(line, { isPast } = { isPast: false }) {
       const alarm = watch.line(line);
-      if (alarm !== undefined) alert(alarm);
+      if (alarm === undefined || (isPast && alarm.severity === "fatal")) return;
+      alert(alarm);
     },
     raise(name) {
       if (name === "unexpected reboot" && (rebootExpected || !booted)) return;

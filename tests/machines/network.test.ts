@@ -4,48 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "dryboot/test";
 
-const front = "curl --silent --fail --max-time 5 http://web/";
-
-test("machines reach each other by name, until something comes between them", async ({
-  machines,
-}) => {
-  const [web, client] = await Promise.all([machines.start("web"), machines.start("minimal")]);
-  const network = await machines.connect(web, client);
-
-  expect(await client.succeed(front)).toContain("Welcome to web");
-  await expect(client.dns("web")).toResolve({ to: network.addressOf(web) });
-  await web.succeed("getent hosts minimal");
-
-  network.partition([web]);
-  await client.fail(front);
-  network.heal();
-  expect(await client.succeed(front)).toContain("Welcome to web");
-
-  network.impair({ loss: 1 });
-  await client.fail(front);
-  network.impair({ delayMs: 300 });
-  const seconds = Number(await client.succeed(`${front} -o /dev/null -w '%{time_connect}'`));
-  // There and back; the port is open when the answer has come.
-  expect(seconds).toBeGreaterThan(0.6);
-});
-
-test("what machines send can be read afterwards", async ({ machines, onTestFinished }) => {
-  const directory = mkdtempSync(join(tmpdir(), "capture-"));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  const file = join(directory, "front.pcap");
-  const [web, client] = await Promise.all([machines.start("web"), machines.start("minimal")]);
-  const network = await machines.connect(web, client);
-  {
-    await using _ = await network.capture(file);
-    await client.succeed(front);
-  }
-  await client.succeed("curl --silent --fail http://web/robots.txt");
-
-  const captured = readFileSync(file, "latin1");
-  expect(captured).toMatch(/GET \/ HTTP/);
-  expect(captured).toMatch(/Welcome to web/);
-  expect(captured).not.toMatch(/robots/);
-});
+const curl = "curl --silent --fail --max-time 20";
+const front = `${curl} http://web/`;
+const noFront = "curl --silent --fail --max-time 2 http://web/";
 
 test("an address that a machine's configuration fixes is on the network, whatever the others' is", async ({
   machines,
@@ -56,7 +17,7 @@ test("an address that a machine's configuration fixes is on the network, whateve
   const network = await machines.connect(web, client);
 
   expect(network.addressOf(web)).toBe("10.77.0.5");
-  expect(await client.succeed("curl --silent --fail http://10.77.0.5/")).toContain("Welcome");
+  expect(await client.succeed(`${curl} http://10.77.0.5/`)).toContain("Welcome");
   expect(await client.succeed(front)).toContain("Welcome");
 
   await network.disconnect(client);
@@ -66,13 +27,53 @@ test("an address that a machine's configuration fixes is on the network, whateve
   );
 });
 
+test("machines reach each other by name, until something comes between them", async ({
+  machines,
+}) => {
+  const [web, client] = await Promise.all([machines.shared("web"), machines.shared("minimal")]);
+  const network = await machines.connect(web, client);
+
+  expect(await client.succeed(front)).toContain("Welcome to web");
+  await expect(client.dns("web")).toResolve({ to: network.addressOf(web) });
+  await web.succeed("getent hosts minimal");
+
+  network.partition([web]);
+  await client.fail(noFront);
+  network.heal();
+  expect(await client.succeed(front)).toContain("Welcome to web");
+
+  network.impair({ loss: 1 });
+  await client.fail(noFront);
+  network.impair({ delayMs: 300 });
+  const seconds = Number(await client.succeed(`${front} -o /dev/null -w '%{time_connect}'`));
+  // There and back; the port is open when the answer has come.
+  expect(seconds).toBeGreaterThan(0.6);
+});
+
+test("what machines send can be read afterwards", async ({ machines, onTestFinished }) => {
+  const directory = mkdtempSync(join(tmpdir(), "capture-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "front.pcap");
+  const [web, client] = await Promise.all([machines.shared("web"), machines.shared("minimal")]);
+  const network = await machines.connect(web, client);
+  {
+    await using _ = await network.capture(file);
+    await client.succeed(front);
+  }
+  await client.succeed(`${curl} http://web/robots.txt`);
+
+  const captured = readFileSync(file, "latin1");
+  expect(captured).toMatch(/GET \/ HTTP/);
+  expect(captured).toMatch(/Welcome to web/);
+  expect(captured).not.toMatch(/robots/);
+});
+
 test("a machine keeps its place on a network when it boots again or is restored", async ({
   machines,
 }) => {
-  const [first, second] = await Promise.all([
-    machines.start("minimal"),
-    machines.start("minimal", { memoryMiB: 512 }),
-  ]);
+  const first = await machines.shared("minimal");
+  const [second] = await first.fork();
+  if (second === undefined) return expect.fail("one was asked for");
   const before = await first.checkpoint();
   const network = await machines.connect(first, second);
   const reached = (): Promise<string> => second.succeed("getent hosts minimal");
@@ -100,13 +101,13 @@ test("a machine that has left a network is as it was, and may be on others", asy
   const other = await machines.connect(client, web);
 
   expect(await web.succeed(state)).not.toBe(before);
-  expect(await client.succeed(`curl --silent --fail http://${other.addressOf(web)}/`)).toBeTruthy();
+  expect(await client.succeed(`${curl} http://${other.addressOf(web)}/`)).toBeTruthy();
 
   await other.disconnect(web);
   expect(await client.succeed(front)).toContain("Welcome");
   await network.disconnect(web);
   expect(await web.succeed(state)).toBe(before);
-  await client.fail(front);
+  await client.fail(noFront);
   await web.checkpoint();
 });
 
@@ -117,15 +118,14 @@ test("a network ends with its test", async ({ machines }) => {
 });
 
 test("what cannot be connected is said", async ({ machines }) => {
-  const [machine, stranger] = await Promise.all([
-    machines.shared("minimal"),
-    machines.shared("minimal", { memoryMiB: 512 }),
-  ]);
+  const machine = await machines.shared("minimal");
+  const [stranger] = await machine.fork();
+  if (stranger === undefined) return expect.fail("one was asked for");
   await expect(machines.connect(machine, machine)).rejects.toMatchObject({
     code: "USAGE",
     message: "minimal is on this network already",
   });
   const network = await machines.connect(machine);
-  expect(() => network.partition([stranger])).toThrow("minimal is not on this network");
+  expect(() => network.partition([stranger])).toThrow("minimal-fork2 is not on this network");
   expect(() => network.impair({ loss: 2 })).toThrow(/a loss from 0 to 1/);
 });

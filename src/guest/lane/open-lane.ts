@@ -78,6 +78,8 @@ export async function resumeLane(
   }
   const lane = new LaneChannel(sockets, { key: agent.key, agent, ...options });
   const endFailure = console.onFailure((failure) => lane.abandon(failure));
+  // An abandoned lane has left its ports, and nobody need wait for them.
+  if (console.failure !== undefined) throw console.failure;
   await proceed(laneDevices);
   lane.greet();
   const greeting = lane.greeted.then(

@@ -84,6 +84,19 @@ test("a fatal alarm fails every pending wait at once and every later one with th
   await expect(console.expect("Kernel panic", { deadline: later() })).resolves.toBeDefined();
 });
 
+test("what a guest showed before it was saved is no loss of it, but for what hurt it; what it shows then is", () => {
+  const banner = "SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\n";
+  const hurt = "[    9.1] Out of memory: Killed process 321 (hog)\r\n";
+  const transport = scriptedTransport();
+  const console = new Console(transport, { replays: `${banner}${hurt}${banner}` });
+  expect(console.failure).toBeUndefined();
+  expect(console.alarms).toMatchObject([
+    { severity: "hurt", line: expect.stringContaining("hog") },
+  ]);
+  transport.emit(banner);
+  expect(console.failure?.message).toContain("unexpected reboot");
+});
+
 test("a reset or a panic that QEMU reports is fatal, but for a reset that belongs to a boot", async () => {
   const [restarted, panicked] = [scriptedTransport(), scriptedTransport()].map((transport) => {
     transport.emit("starting nginx\r\n");
