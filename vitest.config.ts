@@ -14,7 +14,7 @@ const alias = [
 ];
 
 /** They wait for guests of their own for minutes. vitest begins with the biggest file where it knows nothing better. */
-const long = /machines\/(?:hostile|lane|minimal|network|subjects)\.test\.ts$/;
+const long = /machines\/(?:hostile|lane|minimal|subjects)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
