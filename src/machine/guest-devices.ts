@@ -81,18 +81,21 @@ export abstract class GuestDevices extends GuestCommands {
   }
 
   /**
-   * Waits for the next event of QEMU that has one of these names, as in `STOP`, and that it tells of after this call.
-   * @throws ExpectationError at the limit; GuestLostError
+   * Waits for the next event of QEMU that has one of these names, as in `STOP`, or that the function finds, and
+   * that QEMU tells of after this call.
+   * @throws ExpectationError at the limit; GuestLostError; what the function throws
    */
   async waitForQmpEvent(
-    names: string | readonly string[],
+    wanted: string | readonly string[] | ((event: QmpEvent) => boolean),
     options?: WaitOptions,
   ): Promise<QmpEvent> {
-    const wanted = [names].flat();
+    const names = typeof wanted === "function" ? [] : [wanted].flat();
+    const isWanted =
+      typeof wanted === "function" ? wanted : ({ name }: QmpEvent) => names.includes(name);
     const deadline = Deadline.after(this.patience(options).timeoutMs);
-    const text = wanted.join(" or ");
+    const text = names.join(" or ") || "the event that is waited for";
     const event = await this.guest.monitor.order(`wait for ${text} of QEMU`, (qmp) =>
-      qmp.event(wanted, deadline),
+      qmp.event(isWanted, deadline),
     );
     if (event !== undefined) return event;
     throw new ExpectationError(

@@ -68,18 +68,14 @@ export async function plugCard(
 /** @throws QmpError where the guest does not let go of it */
 export async function unplugCard(qmp: Qmp, id: string, deadline: Deadline): Promise<void> {
   const device = `${id}-card`;
-  const gone = waitForDeletion(qmp, device, deadline);
+  const gone = qmp.event(
+    ({ name, data }) => name === "DEVICE_DELETED" && data["device"] === device,
+    deadline,
+  );
   gone.catch(() => {});
   await qmp.execute("device_del", { arguments: { id: device }, deadline });
-  if (!(await gone)) throw new QmpError(`the guest holds its network card ${id}`);
+  if ((await gone) === undefined) throw new QmpError(`the guest holds its network card ${id}`);
   await qmp.execute("netdev_del", { arguments: { id }, deadline });
-}
-
-async function waitForDeletion(qmp: Qmp, device: string, deadline: Deadline): Promise<boolean> {
-  for (;;) {
-    const event = await qmp.event(["DEVICE_DELETED"], deadline);
-    if (event === undefined || event.data["device"] === device) return event !== undefined;
-  }
 }
 
 /** The older monitor, for what the newer one has no command for. */

@@ -7,11 +7,11 @@ export interface Qmp extends Disposable {
   /** @throws QmpError when QEMU refuses the command, does not answer in time, or is gone */
   execute(command: string, options: QmpOptions): Promise<unknown>;
   /**
-   * Resolves with the next event of one of these names that arrives after the call, or with
-   * `undefined` at the deadline.
-   * @throws QmpError when QEMU is gone
+   * Resolves with the next wanted event that arrives after the call, or with `undefined` at the
+   * deadline. QEMU may tell of several at once: who waits for the next and looks then misses some.
+   * @throws QmpError when QEMU is gone; what `isWanted` throws
    */
-  event(names: readonly string[], deadline: Deadline): Promise<QmpEvent | undefined>;
+  event(isWanted: (event: QmpEvent) => boolean, deadline: Deadline): Promise<QmpEvent | undefined>;
   /** Listens to all events. Returns what ends it. */
   onEvent(listener: (event: QmpEvent) => void): () => void;
 }
@@ -94,11 +94,15 @@ function speakQmp(socket: Socket): Qmp {
         pending.delete(id);
       }
     },
-    async event(names, deadline) {
+    async event(isWanted, deadline) {
       let stop = (): void => {};
-      const arrived = new Promise<QmpEvent>((resolve) => {
+      const arrived = new Promise<QmpEvent>((resolve, reject) => {
         stop = onEvent((event) => {
-          if (names.includes(event.name)) resolve(event);
+          try {
+            if (isWanted(event)) resolve(event);
+          } catch (error) {
+            reject(error);
+          }
         });
       });
       return orEnd(arrived, deadline).finally(stop);

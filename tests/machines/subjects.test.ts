@@ -715,8 +715,10 @@ describe("from outside, through QEMU,", () => {
     const guest = await machines.shared(machine);
 
     const stopped = guest.waitForQmpEvent(["STOP", "SHUTDOWN"]);
+    const found = guest.waitForQmpEvent(({ name, data }) => name === "STOP" && !("device" in data));
     await guest.qmp("stop");
     expect(await stopped).toMatchObject({ name: "STOP" });
+    expect(await found).toEqual(await stopped);
     expect(await guest.qmp("query-status")).toMatchObject({ running: false });
     await guest.qmp("cont");
     await expect(guest.qmp("no-such-command")).rejects.toMatchObject({
