@@ -23,7 +23,7 @@ const spareBytes = 1024 ** 3;
 export interface WarmStartOptions {
   /** The program that the run script starts. */
   readonly qemu: string;
-  /** Boots all the same, and what the earlier start has left is forgotten. @default false */
+  /** Boots all the same, and leaves a checkpoint in place of the earlier one. @default false */
   readonly renew?: boolean;
 }
 
@@ -37,8 +37,7 @@ export async function startWarm(
 ): Promise<Machine> {
   const { name, onNotice = () => {} } = options;
   const key = await checkpointKey(options, qemu);
-  if (renew) await forgetCheckpoint(key);
-  const found = await findCheckpoint(key);
+  const found = renew ? undefined : await findCheckpoint(key);
   if (found !== undefined) {
     try {
       return await restore(options, found);
@@ -51,7 +50,8 @@ export async function startWarm(
   }
   const machine = await Machine.start(options);
   // Over the console its shell is never free.
-  if (machine.commandWay.kind === "lane") await leaveCheckpoint(machine, options, key);
+  if (machine.commandWay.kind === "lane")
+    await leaveCheckpoint(machine, options, { key, replaces: renew });
   return machine;
 }
 
@@ -72,7 +72,7 @@ async function restore(options: StartOptions, directory: string): Promise<Machin
 async function leaveCheckpoint(
   machine: Machine,
   options: StartOptions,
-  key: string,
+  { key, replaces }: { readonly key: string; readonly replaces: boolean },
 ): Promise<void> {
   const { name, runScript, memoryMiB, accelerator, onProgress, onNotice = () => {} } = options;
   try {
@@ -82,10 +82,11 @@ async function leaveCheckpoint(
     await machine.requireSavable();
     const timeoutMs = settleMs * accelerator.timeoutScale;
     await machine.execute(["systemctl", "is-system-running", "--wait"], { timeoutMs });
-    await storeCheckpoint({ key, name }, async (directory) => {
-      const { directory: _, ...saved } = await machine.saveTo(directory);
-      await writeFile(join(directory, savedFile), JSON.stringify(saved));
-    });
+    const save = async (into: string): Promise<void> => {
+      const { directory: _, ...saved } = await machine.saveTo(into);
+      await writeFile(join(into, savedFile), JSON.stringify(saved));
+    };
+    await storeCheckpoint({ key, name }, save, { replaces });
   } catch (error) {
     if (options.signal?.aborted) {
       await machine[Symbol.asyncDispose]();

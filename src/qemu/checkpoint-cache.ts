@@ -32,6 +32,11 @@ export interface CheckpointCacheOptions {
   readonly maxBytes?: number;
 }
 
+export interface StoreOptions extends CheckpointCacheOptions {
+  /** The new one is kept where there is one already. @default false: the earlier one */
+  readonly replaces?: boolean;
+}
+
 // Nobody saves for so long.
 const abandonedAfterMs = 600_000;
 const unusedForMs = 14 * 24 * 3_600_000;
@@ -59,13 +64,18 @@ export async function findCheckpoint(
 export async function storeCheckpoint(
   { key, name }: Pick<CachedCheckpoint, "key" | "name">,
   fill: (directory: string) => Promise<void>,
-  { directory = checkpointDirectory(), maxBytes = 4 * 1024 ** 3 }: CheckpointCacheOptions = {},
+  {
+    directory = checkpointDirectory(),
+    maxBytes = 4 * 1024 ** 3,
+    replaces = false,
+  }: StoreOptions = {},
 ): Promise<void> {
   const draft = join(directory, `${key}.${randomUUID()}${draftEnding}`);
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
     await fill(draft);
     await writeFile(join(draft, nameFile), name);
+    if (replaces) await forgetCheckpoint(key, { directory });
     await rename(draft, join(directory, key));
   } catch (error) {
     await remove(draft);

@@ -87,8 +87,20 @@ test("a checkpoint that could not be written whole is not there, and leaves noth
   expect(readdirSync(directory)).toEqual([]);
 });
 
+const fill = (text: string) => (path: string) => writeFile(join(path, "memory"), text);
+
+test("one that replaces another is whole before the other goes", async () => {
+  await storeCheckpoint({ key: "a", name: "web" }, fill("first"), { directory });
+  const lost = (): Promise<void> => Promise.reject(new Error("no space left"));
+  const replacing = storeCheckpoint({ key: "a", name: "web" }, lost, { directory, replaces: true });
+  await expect(replacing).rejects.toThrow("no space left");
+  expect(readFileSync(join(directory, "a", "memory"), "utf8")).toBe("first");
+  await storeCheckpoint({ key: "a", name: "web" }, fill("second"), { directory, replaces: true });
+  expect(readFileSync(join(directory, "a", "memory"), "utf8")).toBe("second");
+  expect(readdirSync(directory)).toEqual(["a"]);
+});
+
 test("of two that store the same one is kept, and both are content", async () => {
-  const fill = (text: string) => (path: string) => writeFile(join(path, "memory"), text);
   await storeCheckpoint({ key: "a", name: "web" }, fill("first"), { directory });
   await storeCheckpoint({ key: "a", name: "web" }, fill("second"), { directory });
   expect(readFileSync(join(directory, "a", "memory"), "utf8")).toBe("first");
