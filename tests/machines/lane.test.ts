@@ -94,6 +94,21 @@ test("a switch to a system that the guest does not have is told from one that fa
   });
 });
 
+test("the lane outlives a jump of the guest's clock", async ({ machines }) => {
+  const machine = await guest(machines);
+  const agents = (): Promise<string> => machine.succeed("sleep 0.5; ls -d /run/dryboot/lane-*");
+  const before = await agents();
+  // After its first second the agent knows of a limit, and listens no longer than that.
+  const waiting = machine.run("sleep 2; touch /run/armed; sleep 1; echo through", {
+    timeoutMs: 60_000,
+  });
+  await expect(machine.file("/run/armed")).toExist();
+  await machine.succeed("date --set '+2 hours'");
+  expect((await waiting).stdout).toBe("through\n");
+  expect(await agents()).toBe(before);
+  await machine.succeed("date --set '-2 hours'");
+});
+
 test("an OOM kill elsewhere is no concern of the lane", async ({ machines }) => {
   const machine = await guest(machines);
   const waiting = machine.run("until [ -e /run/killed ]; do sleep 0.2; done; echo through");

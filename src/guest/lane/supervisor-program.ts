@@ -66,18 +66,21 @@ keep_time() {
   [[ -z $limit ]] || printf -v limit '%d.%02d' $((limit / 100)) $((limit % 100))
 }
 
-# listen: the next message into $message; fails when it is time for something else
+# listen: the next message into $message; fails when it is time for something else. A message that has begun is read to
+# its end: bash goes by the wall clock, finds after one byte that somebody has set it, and gives the others, which it
+# has read ahead, to whatever it reads next.
 listen() {
   local part
-  while ((\${#pending} < MESSAGE)); do
-    IFS= read -r \${limit:+-t "$limit"} -N $((MESSAGE - \${#pending})) -u 8 part
+  message=
+  while ((\${#message} < MESSAGE)); do
+    IFS= read -r \${limit:+-t "$limit"} -N $((MESSAGE - \${#message})) -u 8 part
     case $? in
-      0) pending+=$part ;;
-      1) [[ -n $part ]] || leave; pending+=$part ;;
-      *) pending+=$part; return 1 ;;
+      0) ;;
+      1) [[ -n $part ]] || leave ;;
+      *) [[ -n $part ]] || return ;;
     esac
+    message+=$part limit=
   done
-  message=$pending pending=
 }
 
 leave() {
@@ -92,7 +95,7 @@ leave() {
 }
 
 serve() {
-  local message pending= limit= now k dead
+  local message limit= now k dead
   say hello
   while :; do
     keep_time
