@@ -6,7 +6,7 @@ export interface Capacity {
   readonly cores: number;
 }
 
-/** Whether a claim may have its guest now; every process comes to the same answer from the same claims. */
+/** Whether a claim that waits may have its guest now; every process comes to the same answer from the same claims. */
 export function isAdmitted(
   claim: Claim,
   claims: readonly Claim[],
@@ -15,25 +15,37 @@ export function isAdmitted(
   const others = claims.filter(({ id }) => id !== claim.id);
   const before = others.filter((other) => other.held || isEarlier(other, claim));
   if (before.length === 0) return true;
-  const total = (of: "memoryMiB" | "cores"): number =>
-    before.reduce((sum, other) => sum + other[of], claim[of]);
+  const blocked = blockedHolders(claims);
+  const busy = before.filter(({ held, holder }) => !(held && blocked.has(holder)));
   if (
-    total("cores") <= cores &&
-    total("memoryMiB") <= memoryMiB &&
+    sum(busy, "cores") + claim.cores <= cores &&
+    sum(before, "memoryMiB") + claim.memoryMiB <= memoryMiB &&
     claim.memoryMiB <= freeMemoryMiB
   )
     return true;
-  return breaksDeadlock(claim, others);
+  return breaksDeadlock(claim, others, blocked);
+}
+
+/** Who waits for one more guest: nobody uses those that are there meanwhile, and they take memory alone. */
+function blockedHolders(claims: readonly Claim[]): ReadonlySet<string> {
+  return new Set(claims.filter(({ held }) => !held).flatMap(({ blocks }) => blocks));
+}
+
+function sum(claims: readonly Claim[], of: "memoryMiB" | "cores"): number {
+  return claims.reduce((total, claim) => total + claim[of], 0);
 }
 
 /**
- * Whether every guest that runs is kept by somebody who waits for another one, so that none would ever end: then the
- * first who waits gets one over the budget.
+ * Whether every guest that runs is kept by somebody who waits for another one, so that none would ever end and give its
+ * memory back: then the first who waits gets one over the budget.
  */
-function breaksDeadlock(claim: Claim, others: readonly Claim[]): boolean {
+function breaksDeadlock(
+  claim: Claim,
+  others: readonly Claim[],
+  blocked: ReadonlySet<string>,
+): boolean {
   const waiting = [...others.filter((other) => !other.held), claim];
   const running = others.filter((other) => other.held);
-  const blocked = new Set(waiting.flatMap(({ blocks }) => blocks));
   if (running.some(({ holder }) => !blocked.has(holder))) return false;
   const extending = waiting.filter(({ blocks }) =>
     running.some(({ holder }) => blocks.includes(holder)),

@@ -93,14 +93,37 @@ test("a guest that is too big for the host has it to itself", async () => {
   await end(ask({ memoryMiB: 1_000_000, cores: 64 }));
 });
 
-test("tests that hold one guest each and want another do not wait for each other for ever", async () => {
+test("a guest takes no core while the test that has it waits for another one", async () => {
   const first = ask({ holder: "first" });
   const second = ask({ holder: "second" });
   await Promise.all([first.slot, second.slot]);
-  // The first one waits for the second, until that waits as well.
+  const third = ask({ holder: "third" });
+  await third.queued;
   const more = ask({ holder: "first" });
   await more.queued;
-  const evenMore = ask({ holder: "second" });
+  await third.slot;
+  expect(await isPending(more.slot)).toBe(true);
+
+  await end(third);
+  await more.slot;
+  const fourth = ask({ holder: "fourth" });
+  await fourth.queued;
+  await end(second);
+  expect(await isPending(fourth.slot)).toBe(true);
+  await end(first);
+  await end(fourth);
+  await end(more);
+});
+
+test("tests that have a guest each and no memory for another do not wait for each other for ever", async () => {
+  const memoryMiB = 4500;
+  const first = ask({ holder: "first", memoryMiB });
+  const second = ask({ holder: "second", memoryMiB });
+  await Promise.all([first.slot, second.slot]);
+  // The first one waits for the second, until that waits as well.
+  const more = ask({ holder: "first", memoryMiB });
+  await more.queued;
+  const evenMore = ask({ holder: "second", memoryMiB });
   await evenMore.queued;
 
   await more.slot;
