@@ -226,7 +226,7 @@ test("a lane that is lost three times is given up for the console, on which the 
   }
   expect(machine.commandWay).toEqual({ kind: "serial", reason: "it was lost 3 times" });
 
-  const input = new Uint8Array(randomBytes(100_000));
+  const input = new Uint8Array(randomBytes(40_000));
   const [whole, user, killed] = await Promise.all([
     machine.run("cat; echo apart >&2", { stdin: input, encoding: "buffer" }),
     machine.run("id -un; systemctl --user is-active default.target", { user: "visitor" }),
