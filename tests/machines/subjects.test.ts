@@ -347,7 +347,7 @@ const files: readonly Fact[] = [
       }),
     fails: (guest) =>
       expect(guest.mount("/scratch")).toBeMounted({ fsType: "ext4", options: ["ro"], ...once }),
-    says: ["to be mounted as ext4 with ro, but is a tmpfs; has the options rw, nosuid"],
+    says: ["to be mounted as ext4 with ro, but is mounted as tmpfs; has the options rw, nosuid"],
   },
   {
     matcher: "toBeMounted, of a mount unit that failed",

@@ -68,7 +68,7 @@ export class Mount extends Subject {
       const differences = [
         ...(expected.fsType === undefined || expected.fsType === entry.fsType
           ? []
-          : [`is a ${entry.fsType}`]),
+          : [`is mounted as ${entry.fsType}`]),
         ...(expected.source === undefined || [expected.source, source].includes(entry.source)
           ? []
           : [`is made from ${entry.source}`]),
