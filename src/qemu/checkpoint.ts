@@ -96,25 +96,22 @@ export async function resumeState(
   { devices }: { readonly devices: readonly string[] },
   deadline: Deadline,
 ): Promise<void> {
-  while ((await unconnected(qmp, devices, deadline)).length > 0) {
+  while (!(await areConnected(qmp, devices, deadline))) {
     await nap(deadline, "take the connections to the guest's ports");
   }
   await qmp.execute("cont", { deadline });
 }
 
-async function unconnected(
+async function areConnected(
   qmp: Qmp,
   devices: readonly string[],
   deadline: Deadline,
-): Promise<readonly string[]> {
-  if (devices.length === 0) return [];
-  const known = new Map(
-    asList(await qmp.execute("query-chardev", { deadline })).map((device) => [
-      device["label"],
-      String(device["filename"]),
-    ]),
+): Promise<boolean> {
+  const known = asList(await qmp.execute("query-chardev", { deadline }));
+  return !known.some(
+    ({ label, filename }) =>
+      devices.includes(String(label)) && String(filename).startsWith("disconnected:"),
   );
-  return devices.filter((id) => known.get(id)?.startsWith("disconnected:") ?? false);
 }
 
 const memoryFile = "memory";

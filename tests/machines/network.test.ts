@@ -126,6 +126,6 @@ test("what cannot be connected is said", async ({ machines }) => {
     message: "minimal is on this network already",
   });
   const network = await machines.connect(machine);
-  expect(() => network.partition([stranger])).toThrow("minimal-fork2 is not on this network");
+  expect(() => network.partition([stranger])).toThrow(`${stranger.name} is not on this network`);
   expect(() => network.impair({ loss: 2 })).toThrow(/a loss from 0 to 1/);
 });

@@ -26,13 +26,11 @@ export function lanePorts(directory: string): LanePorts {
   };
 }
 
-const idOf = (name: string): string => `dryboot-lane-${name.replace(".", "-")}`;
-
 /** QEMU's ids of the character devices behind the ports. */
-export const laneDevices: readonly string[] = names.map(idOf);
+export const laneDevices: readonly string[] = names.map(deviceIdOf);
 
 /** QMP's `VSERPORT_CHANGE` with this id and `open: false`: the agent's supervisor has ended. */
-export const laneControlPortId = "dryboot-lane-control-port";
+export const laneControlPortId: string = portIdOf("control");
 
 /**
  * QEMU arguments for a virtio-serial device with the lane's ports, whose sockets stand in
@@ -41,14 +39,22 @@ export const laneControlPortId = "dryboot-lane-control-port";
 export function laneQemuArguments(directory: string): string[] {
   const ports = names.flatMap((name, index) => {
     const path = join(directory, `lane-${name}`).replaceAll(",", ",,");
-    const id = idOf(name);
+    const id = deviceIdOf(name);
     return [
       "-chardev",
       `socket,id=${id},path=${path},server=on,wait=off`,
       "-device",
       // Port 0 is kept for consoles.
-      `virtserialport,bus=dryboot-lane.0,nr=${index + 1},chardev=${id},id=${id}-port,name=dryboot.${name}`,
+      `virtserialport,bus=dryboot-lane.0,nr=${index + 1},chardev=${id},id=${portIdOf(name)},name=dryboot.${name}`,
     ];
   });
   return ["-device", "virtio-serial-pci,id=dryboot-lane,max_ports=31", ...ports];
+}
+
+function deviceIdOf(name: string): string {
+  return `dryboot-lane-${name.replace(".", "-")}`;
+}
+
+function portIdOf(name: string): string {
+  return `${deviceIdOf(name)}-port`;
 }
