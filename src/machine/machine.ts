@@ -1,4 +1,3 @@
-import { Deadline } from "../deadline.ts";
 import { bootTimeCommand, parseBootTime, type BootTime } from "./boot-time.ts";
 import type { Phase } from "./boot-phases.ts";
 import {
@@ -15,10 +14,8 @@ import { Forks } from "./fork.ts";
 import { failedUnitsCommand, parseFailedUnits } from "./failed-units.ts";
 import type { WaitOptions } from "./guest-commands.ts";
 import { bootGuest, type RunningGuest, type StartOptions } from "./guest.ts";
-import { GuestWaits } from "./guest-waits.ts";
+import { GuestPower } from "./guest-power.ts";
 import { lateOutputOf, type LateOutput } from "./late-output.ts";
-import { rebootGuest, shutDownGuest } from "./power.ts";
-import { lost } from "./run-command.ts";
 import { switchSystem } from "./switch-system.ts";
 import { download } from "./download.ts";
 import type { TransferOptions, UploadOptions } from "./transfer.ts";
@@ -28,10 +25,9 @@ import { upload } from "./upload.ts";
  * A guest that is running. Every method that talks to it throws GuestLostError, with the guest's first failure as
  * the cause, once the guest is lost.
  */
-export class Machine extends GuestWaits implements AsyncDisposable {
+export class Machine extends GuestPower implements AsyncDisposable {
   readonly #checkpoints: Checkpoints;
   readonly #forks: Forks;
-  readonly #bootListeners = new Set<() => Promise<void>>();
 
   private constructor(guest: RunningGuest) {
     super(guest);
@@ -86,11 +82,6 @@ export class Machine extends GuestWaits implements AsyncDisposable {
     return this.guest.phases;
   }
 
-  /** Booted, and neither lost nor ended. */
-  get isUp(): boolean {
-    return this.guest.console.failure === undefined && !this.guest.isBooting;
-  }
-
   /** Where `/run/current-system` points to. */
   async currentSystem(): Promise<string> {
     return (await this.run(["readlink", "-n", "-f", "/run/current-system"])).stdout;
@@ -114,23 +105,6 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   /** The boot by the guest's own clock; {@link phases} has it by the host's. */
   async bootTime(): Promise<BootTime> {
     return parseBootTime((await this.run(bootTimeCommand)).stdout);
-  }
-
-  /**
-   * Boots this guest once more after it was crashed, killed or shut down, with the disk and the run directory that it had;
-   * where it is up, nothing is done. The console's transcript goes on; alarms and the command lane are new; what
-   * {@link forward} opened is closed, and the network's cables are in.
-   * @param options.timeoutMs as long as the first boot was given, where it is not said
-   * @throws GuestLostError where it does not boot, or was lost and still runs: {@link crash} ends it
-   */
-  async start({ timeoutMs }: WaitOptions = {}): Promise<void> {
-    if (this.isUp) return;
-    const { failure } = this.guest.console;
-    if (failure !== undefined && !this.guest.ended && !this.guest.isBooting) {
-      throw lost(this.guest, "start it again, for it has not ended (crash() ends it)", failure);
-    }
-    await this.guest.bootAgain(timeoutMs);
-    await this.#isBackUp();
   }
 
   /**
@@ -159,7 +133,7 @@ export class Machine extends GuestWaits implements AsyncDisposable {
    */
   async restore(checkpoint: Checkpoint, { timeoutMs }: WaitOptions = {}): Promise<void> {
     await this.guest.restore(this.#checkpoints.of(checkpoint), timeoutMs);
-    await this.#isBackUp();
+    await this.tellOfBoot();
   }
 
   /**
@@ -195,43 +169,6 @@ export class Machine extends GuestWaits implements AsyncDisposable {
   async saveTo(directory: string): Promise<SavedGuest> {
     const saved = await saveGuest(this.guest, directory);
     return { ...saved, consoleText: this.guest.console.transcript.told() };
-  }
-
-  /** Boots the guest again; proved by a new boot id. @throws GuestLostError, ExpectationError */
-  async reboot(options?: WaitOptions): Promise<void> {
-    await rebootGuest(this.guest, Deadline.after(this.patience(options).timeoutMs));
-    await this.#isBackUp();
-  }
-
-  /**
-   * Is called at the end of each later {@link start}, {@link restore} and {@link reboot}, which wait for it.
-   * @returns what ends it @internal
-   */
-  onLaterBoot(listener: () => Promise<void>): () => void {
-    this.#bootListeners.add(listener);
-    return () => void this.#bootListeners.delete(listener);
-  }
-
-  async #isBackUp(): Promise<void> {
-    for (const listener of this.#bootListeners) await listener();
-  }
-
-  /** Has the guest switch itself off, and waits for the end of QEMU. @throws ExpectationError, GuestLostError */
-  async shutdown(options?: WaitOptions): Promise<void> {
-    await shutDownGuest(this.guest, Deadline.after(this.patience(options).timeoutMs));
-  }
-
-  /**
-   * Pulls the plug: the guest gets no chance to write anything more. What it had synced is on its disk for the next
-   * {@link start}; what it had only written may be lost.
-   */
-  async crash(): Promise<void> {
-    await this.guest.end({ graceMs: 0 });
-  }
-
-  /** Ends QEMU and all that the run script started: asks, waits five seconds, forces. */
-  async kill(): Promise<void> {
-    await this.guest.end();
   }
 
   /**

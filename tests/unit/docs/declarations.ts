@@ -19,6 +19,8 @@ export interface Declaration {
 
 export interface Member {
   readonly name: string;
+  /** A class may have a member of its own under the same name as one of its objects. */
+  readonly isStatic: boolean;
   readonly signature: string;
   readonly docs: string;
 }
@@ -122,7 +124,8 @@ function membersOf(module: Module, declaration: Class): Member[] {
     const name = member.computed ? `[${key}]` : key;
     const docs = docsBefore(module, member.start);
     if (name.startsWith("#") || docs === internal) return [];
-    return [{ name, signature: signatureOf(module, member), docs }];
+    const isStatic = "static" in member && member.static;
+    return [{ name, isStatic, signature: signatureOf(module, member), docs }];
   });
   const base = declaration.superClass;
   if (base?.type !== "Identifier") return own;
@@ -130,7 +133,8 @@ function membersOf(module: Module, declaration: Class): Member[] {
 }
 
 function isNotIn(own: readonly Member[]): (member: Member) => boolean {
-  return ({ name }) => own.every((other) => other.name !== name);
+  return ({ name, isStatic }) =>
+    own.every((other) => other.name !== name || other.isStatic !== isStatic);
 }
 
 function inherited(module: Module, base: string): Member[] {
