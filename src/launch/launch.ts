@@ -1,6 +1,5 @@
 import { performance } from "../clock.ts";
 import { Machine, type Phase, type Progress, type StartOptions } from "../machine/index.ts";
-import { Deadline } from "../deadline.ts";
 import {
   buildVm,
   evaluateMachine,
@@ -39,6 +38,7 @@ export interface BootOptions extends Pick<
   | "onProgress"
   | "onNotice"
   | "signal"
+  | "timeoutMs"
 > {
   /** @default "auto": what this host was measured to be good at */
   readonly accelerator?: AcceleratorRequest;
@@ -48,8 +48,6 @@ export interface BootOptions extends Pick<
    * an earlier one. @default "cold": a boot
    */
   readonly start?: "cold" | "warm" | "renew";
-  /** How long the boot may take. @default 120000, and four times that under TCG */
-  readonly timeoutMs?: number;
 }
 
 /** A vm that can be booted, whoever built it. */
@@ -110,7 +108,7 @@ export function acceleratorOf(request: AcceleratorRequest = "auto"): Promise<Acc
 
 /** Boots a vm that is built. @throws HostError, GuestLostError */
 export async function boot(vm: Bootable, options: BootOptions): Promise<Machine> {
-  const { accelerator: request, timeoutMs, start = "cold", ...rest } = options;
+  const { accelerator: request, start = "cold", ...rest } = options;
   const { onProgress, signal } = options;
   await sweepRunDirectories();
   onProgress?.({ phase: "accelerator" });
@@ -124,12 +122,7 @@ export async function boot(vm: Bootable, options: BootOptions): Promise<Machine>
   if (accelerator.warning !== undefined) {
     onProgress?.({ phase: "accelerator", detail: accelerator.warning });
   }
-  const startOptions = {
-    ...rest,
-    ...vm,
-    accelerator,
-    ...(timeoutMs === undefined ? {} : { deadline: Deadline.after(timeoutMs) }),
-  };
+  const startOptions = { ...rest, ...vm, accelerator };
   if (start === "cold") return Machine.start(startOptions);
   return startWarm(startOptions, { qemu, renew: start === "renew" });
 }

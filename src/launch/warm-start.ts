@@ -1,6 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Deadline } from "../deadline.ts";
 import { InterruptedError } from "../errors.ts";
 import { Machine, type SavedGuest, type StartOptions } from "../machine/index.ts";
 import {
@@ -56,15 +55,14 @@ export async function startWarm(
 }
 
 async function restore(options: StartOptions, directory: string): Promise<Machine> {
-  const { accelerator, deadline, onProgress } = options;
+  const { accelerator, onProgress } = options;
   onProgress?.({ phase: "restore" });
-  const limit = Deadline.after(restoreMs * accelerator.timeoutScale);
   const text = await readFile(join(directory, savedFile), "utf8");
   const saved: SavedGuest = { ...JSON.parse(text), directory };
   return Machine.start({
     ...options,
-    deadline: deadline?.orAfter(limit.totalMs) ?? limit,
     restores: saved,
+    restoreTimeoutMs: restoreMs * accelerator.timeoutScale,
   });
 }
 

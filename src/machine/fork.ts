@@ -36,7 +36,7 @@ export class Forks {
       );
     }
     // Of the guest's own start.
-    const { deadline: _, onProgress: __, ...lasting } = options;
+    const { restoreTimeoutMs: _, onProgress: __, ...lasting } = options;
     const names = Array.from({ length: count }, () => `${name}-fork${(this.#started += 1)}`);
     const moment = join(directory.checkpoints, names[0] ?? "");
     try {

@@ -17,7 +17,7 @@ export abstract class GuestPower extends GuestWaits {
    * Boots this guest once more after it was crashed, killed or shut down, with the disk and the run directory that it had;
    * where it is up, nothing is done. The console's transcript goes on; alarms and the command lane are new; what
    * {@link forward} opened is closed, and the network's cables are in.
-   * @param options.timeoutMs as long as the first boot was given, where it is not said
+   * @param options.timeoutMs as long as every boot of this guest may take, where it is not said
    * @throws GuestLostError where it does not boot, or was lost and still runs: {@link crash} ends it
    */
   async start({ timeoutMs }: WaitOptions = {}): Promise<void> {

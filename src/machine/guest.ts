@@ -31,8 +31,8 @@ export interface StartOptions {
   readonly kernelParameters?: readonly string[];
   /** Commands over a virtio-serial port of their own, where the guest has such ports. @default true */
   readonly lane?: boolean;
-  /** Until the first command can be run. @default 2 minutes from now, and four times that under TCG */
-  readonly deadline?: Deadline;
+  /** How long a boot may take to its first command, the first one and later ones. @default 120000, and four times that under TCG */
+  readonly timeoutMs?: number;
   readonly onProgress?: (progress: Progress) => void;
   /** Hears what a reader should know of a guest that has booted: its command lane was lost, another is in use. */
   readonly onNotice?: (notice: string) => void;
@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly repeatCommand?: string;
   /** Where a guest with the same options was saved: this one goes on from there and does not boot. @internal */
   readonly restores?: SavedGuest;
+  /** How long that may take, where it is to be less than a boot. @internal */
+  readonly restoreTimeoutMs?: number;
 }
 
 /** A guest, with everything that it holds on the host. */
@@ -73,14 +75,20 @@ const bootPatienceMs = 120_000;
 export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   const { name, signal, keep } = options;
   if (signal?.aborted) throw interrupted(name, signal);
-  const deadline = options.deadline ?? Deadline.after(patienceMs(options));
   const directory = await createRunDirectory({ name });
   try {
     if (signal?.aborted) throw interrupted(name, signal);
     if (keep === "always") await directory.keep();
-    const { restores } = options;
+    const { restores, restoreTimeoutMs = Infinity } = options;
+    const deadline = Deadline.after(patienceMs(options));
     if (restores !== undefined) await restoreDisk(directory, restores.directory);
-    const boot = startBoot({ options, directory, deadline, ...(restores && { restores }) });
+    const boot = startBoot({
+      options,
+      directory,
+      ...(restores === undefined
+        ? { deadline }
+        : { deadline: deadline.orAfter(restoreTimeoutMs), restores }),
+    });
     return runningGuest({ options, directory }, boot, await boot.ready);
   } catch (error) {
     // Who can boot instead has no use for it.
@@ -91,9 +99,8 @@ export async function bootGuest(options: StartOptions): Promise<RunningGuest> {
   }
 }
 
-/** As long as the first boot may take, later ones may. */
-function patienceMs({ deadline, accelerator }: StartOptions): number {
-  return deadline?.totalMs ?? bootPatienceMs * accelerator.timeoutScale;
+function patienceMs({ accelerator, timeoutMs }: StartOptions): number {
+  return timeoutMs ?? bootPatienceMs * accelerator.timeoutScale;
 }
 
 async function keepDirectoryIfLost(

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Deadline } from "../../../src/deadline.ts";
 import { UsageError } from "../../../src/errors.ts";
 import type { SavedGuest } from "../../../src/machine/checkpoint.ts";
 import { Forks } from "../../../src/machine/fork.ts";
@@ -19,7 +18,8 @@ const forksOfWeb = (): Forks => {
     name: "web",
     runScript: "/nix/store/vm/bin/run-web-vm",
     accelerator: { name: "tcg", timeoutScale: 4 },
-    deadline: Deadline.after(0),
+    timeoutMs: 300_000,
+    restoreTimeoutMs: 60_000,
   };
   // What forks read of a guest.
   return new Forks({ options, directory: { checkpoints } } as unknown as RunningGuest);
@@ -51,11 +51,12 @@ test("all forks go on from one saved moment, which is gone when they have", asyn
   expect(readdirSync(checkpoints)).toEqual([]);
 });
 
-test("a fork has the options of its guest, but for a deadline that is long over", async () => {
+test("a fork has the options of its guest, but for how long that was given to be restored", async () => {
   await forksOfWeb().start(1, {
     save,
-    start: async ({ deadline, runScript, name }) => {
-      expect(deadline).toBeUndefined();
+    start: async ({ restoreTimeoutMs, timeoutMs, runScript, name }) => {
+      expect(restoreTimeoutMs).toBeUndefined();
+      expect(timeoutMs).toBe(300_000);
       expect(runScript).toBe("/nix/store/vm/bin/run-web-vm");
       return fork(name);
     },

@@ -4,7 +4,6 @@ import { PassThrough, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Deadline } from "../../../src/deadline.ts";
 import {
   CommandFailedError,
   CommandSucceededError,
@@ -22,7 +21,7 @@ const start = (script: string, options: Partial<StartOptions> = {}): Promise<Mac
     name: "fake",
     runScript: runScript(script),
     accelerator: { name: "tcg", qemuArguments: ["-machine", "accel=tcg"], timeoutScale: 1 },
-    deadline: Deadline.after(10_000),
+    timeoutMs: 10_000,
     ...options,
   });
 
@@ -401,7 +400,7 @@ test.for([
   async ([script, code, message]) => {
     const before = runDirectories();
     const error = await failure(script, {
-      deadline: Deadline.after(script === "silent" ? 1_000 : 10_000),
+      timeoutMs: script === "silent" ? 1_000 : 10_000,
       repeatCommand: "again",
     });
     expect(error).toMatchObject({ code, exitCode: 4, message: expect.stringMatching(message) });
