@@ -1,6 +1,6 @@
 // A guest that attacks: what the user sees, what dryboot says of it, and how much memory that takes.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ const cli = fileURLToPath(new URL("../../bin/dryboot.js", import.meta.url));
 let temporary: string;
 beforeEach(() => {
   temporary = mkdtempSync(join(tmpdir(), "hostile-"));
+  // Nix makes its build directories there too, for users of its own where there are such.
+  chmodSync(temporary, 0o755);
 });
 afterEach(() => {
   expect(processesOf(-1, temporary)).toEqual([]);

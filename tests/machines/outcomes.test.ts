@@ -1,6 +1,14 @@
 // What can go wrong with a machine, seen from outside: exit code, first line, and what is left behind. Units that fail
 // are in hostile.test.ts.
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +24,8 @@ const fixture = (name: string): string =>
 
 /** Where dryboot puts its run directories here, so that nothing else's are counted. */
 const temporary = mkdtempSync(join(tmpdir(), "outcomes-"));
+// Nix makes its build directories there too, for users of its own where there are such.
+chmodSync(temporary, 0o755);
 afterAll(() => rmSync(temporary, { recursive: true }));
 
 const leftBehind = (): string[] => readdirSync(temporary);
