@@ -43,13 +43,16 @@ renew() {
 
 # linger KEY: until nobody holds the pipes any more, or the host wants the worker back
 linger() {
-  local byte pause=1
+  local byte late pause=1
   while :; do
-    if IFS= read -r -t "$pause" -N 1 -u 5 byte; then
+    byte= late=0
+    IFS= read -r -t "$pause" -N 1 -u 5 byte || late=$?
+    # Bash may say of what comes just at the limit that it is too late, and give it all the same.
+    if [[ -n $byte ]]; then
       take $((HEAD - 1)) 5 || exit
       renew
       break
-    elif (($? <= 128)); then exit; fi
+    elif ((late <= 128)); then exit; fi
     holds 2 1 || break
     pause=5
   done

@@ -17,7 +17,10 @@ export interface HostAgent extends AsyncDisposable {
 }
 
 /** The real agent under this host's bash; socket pairs stand for the guest's ports. */
-export async function startHostAgent(options: Partial<LaneOptions> = {}): Promise<HostAgent> {
+export async function startHostAgent(
+  options: Partial<LaneOptions> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<HostAgent> {
   const directory = await mkdtemp(join(tmpdir(), "lane-test-"));
   const key = randomBytes(16).toString("hex");
   const program = join(directory, "program");
@@ -37,7 +40,7 @@ export async function startHostAgent(options: Partial<LaneOptions> = {}): Promis
         ...Array.from({ length: 17 }, () => "ignore" as const),
         ...names.map(() => "pipe" as const),
       ],
-      env: { PATH: process.env["PATH"], HOME: directory },
+      env: { PATH: process.env["PATH"], HOME: directory, ...environment },
       detached: true,
     },
   );

@@ -4,6 +4,7 @@ import { PassThrough, Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CommandOutcome, CommandRequest } from "../../../../src/guest/channel.ts";
 import { LaneChannel } from "../../../../src/guest/lane/lane.ts";
+import { slotCount } from "../../../../src/guest/lane/ports.ts";
 import { startHostAgent, type HostAgent } from "./host-agent.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -269,11 +270,27 @@ describe("a process that outlives its command", () => {
     }
     expect(texts(await run(`touch ${go}; echo still`))).toEqual([0, "still\n", ""]);
   });
+
+  test("gives its worker back where bash says of the host's wish that it came too late", async () => {
+    // What bash does where a byte comes just at the limit of `read -t`: it is there all the same.
+    const late =
+      '() { builtin read "$@" || return; local IFS=" "; [[ $* != *"-t "*"-N 1 "* ]] || return 142; }';
+    await using busy = await startHostAgent({ graceMs: 500 }, { "BASH_FUNC_read%%": late });
+    const go = `${busy.directory}/let-go`;
+    const command = `(for i in {1..900}; do [ ! -e ${go} ] || break; sleep 0.1; done) &`;
+    for (let time = 0; time < slotCount + 2; time += 1) await busy.lane.run({ command });
+    expect(texts(await busy.lane.run({ command: `touch ${go}; echo on` }))).toEqual([
+      0,
+      "on\n",
+      "",
+    ]);
+  });
 });
 
+// So long that a busy host has begun the command.
 describe("a timeout", () => {
   test("ends the command with all that it started", async () => {
-    const outcome = await run("sleep 61.5 & echo started; sleep 61.5", { timeoutMs: 300 });
+    const outcome = await run("sleep 61.5 & echo started; sleep 61.5", { timeoutMs: 1000 });
     expect(outcome).toMatchObject({ timedOut: true, signal: "SIGTERM" });
     expect(text(outcome.stdout)).toBe("started\n");
     expect((await run(noProcessWith("61[.]5"))).exitCode).toBe(0);
