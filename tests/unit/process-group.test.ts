@@ -19,7 +19,7 @@ test("a group is ended with everything that it started in groups of its own", as
   const environment = `DRYBOOT_TEST=${process.pid}-groups`;
   const env = { ...process.env, DRYBOOT_TEST: environment.slice("DRYBOOT_TEST=".length) };
   const leader = start("set -m; sleep 1000 & sleep 1000 & wait", env);
-  await vi.waitFor(() => expect(isAlive({ leader: -1, environment })).toBe(true));
+  await vi.waitFor(() => expect(isAlive({ leader: -1, environment })).toBe(true), 30_000);
   await terminate({ leader });
   expect(isAlive({ leader: -1, environment })).toBe(false);
   await terminate({ leader });
@@ -36,7 +36,7 @@ test("a descendant that left the session is found by its environment", async () 
   const environment = `DRYBOOT_TEST=${process.pid}-escaped`;
   const env = { ...process.env, DRYBOOT_TEST: environment.slice("DRYBOOT_TEST=".length) };
   const leader = start("setsid sleep 1000 & exit 0", env);
-  await vi.waitFor(() => expect(isAlive({ leader })).toBe(false));
+  await vi.waitFor(() => expect(isAlive({ leader })).toBe(false), 30_000);
   expect(isAlive({ leader, environment })).toBe(true);
   await terminate({ leader, environment });
   expect(isAlive({ leader, environment })).toBe(false);
@@ -70,14 +70,14 @@ test("a SIGKILL to the guarded process ends the group and removes its directory,
     setInterval(() => {}, 1000);
   `;
   const node = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" });
-  await vi.waitFor(() => expect(readFileSync(pidFile, "utf8")).not.toBe(""), { timeout: 5000 });
+  await vi.waitFor(() => expect(readFileSync(pidFile, "utf8")).not.toBe(""), 30_000);
   const leader = Number(readFileSync(pidFile, "utf8"));
   expect(isAlive({ leader })).toBe(true);
   node.kill("SIGKILL");
   await once(node, "exit");
-  await vi.waitFor(() => expect(isAlive({ leader })).toBe(false), { timeout: 5000 });
-  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), { timeout: 5000 });
-  await vi.waitFor(() => expect(isOnACommandLine(kept)).toBe(false), { timeout: 5000 });
+  await vi.waitFor(() => expect(isAlive({ leader })).toBe(false), 30_000);
+  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), 30_000);
+  await vi.waitFor(() => expect(isOnACommandLine(kept)).toBe(false), 30_000);
   expect(existsSync(kept)).toBe(true);
   rmSync(kept, { recursive: true });
 }, 20_000);

@@ -185,14 +185,14 @@ describe("on a guest that has booted", () => {
       ),
     ).toBe("done\n");
     const error = await machine
-      .waitUntilSucceeds("echo why >&2; exit 5", { timeoutMs: 300 })
+      .waitUntilSucceeds("echo why >&2; exit 5", { timeoutMs: 1000 })
       .catch((thrown) => thrown);
     expect(error.message).toMatch(
       /^fake: echo why >&2; exit 5 was expected to succeed, but failed with exit code 5 \(waited /,
     );
     expect(error.details).toEqual(["stderr:", "  why"]);
     const late = await machine
-      .waitUntilSucceeds("echo begun; sleep 60; false", { timeoutMs: 300 })
+      .waitUntilSucceeds("echo begun; sleep 60; false", { timeoutMs: 3000 })
       .catch((thrown) => thrown);
     expect(late.message).toMatch(/was expected to succeed, but it did not end within .* \(waited /);
     expect(late.details).toEqual(["stdout:", "  begun"]);

@@ -56,12 +56,12 @@ test("a look that does not come back ends the wait at its limit, with what was s
   const never = await observeUntil(showing(undefined), { timeoutMs: 50 });
   expect(never).toMatchObject({ pass: false, timedOut: true, cutOff: true });
   expect(never.message).toMatch(
-    /^it was expected to be there, but the look did not come back within 50 ms \(waited \d+ ms\)$/,
+    /^it was expected to be there, but the look did not come back within 50 ms \(waited [\d.]+ m?s\)$/,
   );
   const later = await observeUntil(showing({ holds: false, saw: "is late" }, undefined), {
     timeoutMs: 60,
   });
-  expect(later.saw).toMatch(/^is late, and then the look did not come back within \d+ ms$/);
+  expect(later.saw).toMatch(/^is late, and then the look did not come back within [\d.]+ m?s$/);
   const denied = await observeUntil(showing(undefined), { timeoutMs: 0, holds: false });
   expect(denied).toMatchObject({ pass: false, cutOff: true });
 });

@@ -26,7 +26,7 @@ describe("a matcher that does not hold", () => {
     await expect(
       expect(new File(host, "/nowhere")).toHaveOwner("root", { timeoutMs: 100 }),
     ).rejects.toThrow(
-      /^file \/nowhere of host was expected to belong to root, but does not exist \(waited \d+ ms\)$/,
+      /^file \/nowhere of host was expected to belong to root, but does not exist \(waited [\d.]+ m?s\)$/,
     );
     await expect(expect(systemctl).not.toExist({ timeoutMs: 0 })).rejects.toThrow(
       /was expected not to exist, but is a file \(waited /,

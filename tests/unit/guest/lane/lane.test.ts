@@ -300,7 +300,7 @@ describe("a timeout", () => {
     // As job control does: the new groups do not get the TERM.
     const outcome = await run(
       "trap '' TERM; setsid sleep 65.5 & setsid bash -c 'trap \"\" TERM; sleep 66.5; :' & wait; sleep 67.5",
-      { timeoutMs: 200 },
+      { timeoutMs: 1000 },
     );
     expect(outcome).toMatchObject({ timedOut: true, signal: "SIGKILL" });
     await expect.poll(async () => (await run(noProcessWith("6[567][.]5"))).exitCode).toBe(0);
@@ -308,23 +308,23 @@ describe("a timeout", () => {
 
   test("ends what stands still", async () => {
     const outcome = await run("trap 'echo cleaned; exit 4' TERM; kill -STOP $$", {
-      timeoutMs: 100,
+      timeoutMs: 1000,
     });
     expect(outcome).toMatchObject({ timedOut: true, exitCode: 4 });
     expect(text(outcome.stdout)).toBe("cleaned\n");
   });
 
   test("becomes a KILL for what ignores TERM", async () => {
-    const outcome = await run("trap '' TERM; while :; do sleep 0.05; done", { timeoutMs: 200 });
+    const outcome = await run("trap '' TERM; while :; do sleep 0.05; done", { timeoutMs: 1000 });
     expect(outcome).toMatchObject({ timedOut: true, signal: "SIGKILL" });
   });
 
   test("that was not reached leaves no mark on this command nor on the next", async () => {
-    expect(await run("sleep 0.2", { timeoutMs: 350 })).toMatchObject({
+    expect(await run("sleep 0.1", { timeoutMs: 1000 })).toMatchObject({
       exitCode: 0,
       timedOut: false,
     });
-    expect(await run("sleep 0.3", { timeoutMs: 5000 })).toMatchObject({
+    expect(await run("sleep 1.2", { timeoutMs: 5000 })).toMatchObject({
       exitCode: 0,
       timedOut: false,
     });
@@ -412,7 +412,7 @@ describe("an agent that was saved with its guest", () => {
     ]);
     expect(texts(outcomes[0])).toEqual([3, "in", ""]);
     expect(outcomes[1]).toMatchObject({ timedOut: true });
-    expect(next.idleAgent()).toMatchObject({ nextSerial: 4, workers: [0, 1] });
+    await expect.poll(() => next.idleAgent()).toMatchObject({ nextSerial: 4, workers: [0, 1] });
   });
 
   test("is not idle while a command is under way, or what it left writes on", async () => {

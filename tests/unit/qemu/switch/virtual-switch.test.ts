@@ -81,7 +81,7 @@ async function allHaveHeard(speaker: Card, listeners: readonly Card[]): Promise<
   speaker.send(everybody, word);
   await vi.waitFor(() => {
     for (const { received } of listeners) expect(received).toContain(word);
-  });
+  }, 30_000);
   for (const { received } of listeners) received.splice(received.indexOf(word), 1);
 }
 
@@ -116,7 +116,7 @@ test("frames that arrive in pieces are whole again", async ({ wiring }) => {
     one.socket.write(bytes.subarray(from, to));
     await new Promise(setImmediate);
   }
-  await vi.waitFor(() => expect(two.received).toEqual(["a", "b".repeat(3000), "c"]));
+  await vi.waitFor(() => expect(two.received).toEqual(["a", "b".repeat(3000), "c"]), 30_000);
 });
 
 test("a partition lets nothing through, and those in no group are together", async ({ wiring }) => {
