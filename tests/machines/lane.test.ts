@@ -61,19 +61,15 @@ test("a command outlives the switch to another system, and the next one has its 
   const machine = await guest(machines);
   const which = (): Promise<string> => machine.succeed("printf %s $WHICH");
   expect(await which()).toBe("first");
+  const outliving = machine.run("until [ -e /run/switched ]; do sleep 0.2; done; printf %s $WHICH");
+  const second = await machine.succeed(`readlink -n -f ${machine.vmSystem}/specialisation/second`);
 
-  const second = `${machine.vmSystem}/specialisation/second`;
-  const { stdout } = await machine.run(
-    `${second}/bin/switch-to-configuration test >&2; printf %s $WHICH`,
-  );
-  expect(stdout).toBe("first");
+  await machine.switchTo(second);
   await expect(machine.unit("second.service")).toBeActive();
+  expect(await machine.currentSystem()).toBe(second);
   expect(await Promise.all(Array.from({ length: 9 }, which))).toEqual(Array(9).fill("second"));
-
-  await machine.switchTo(machine.vmSystem ?? expect.unreachable());
-  expect(await which()).toBe("first");
-  expect(await machine.currentSystem()).toBe(machine.vmSystem);
-  await expect(machine.unit("second.service")).not.toBeActive();
+  await machine.succeed("touch /run/switched");
+  expect((await outliving).stdout).toBe("first");
 });
 
 test("a switch to a system that the guest does not have is told from one that fails", async ({
@@ -214,7 +210,7 @@ test("garbage from root on the lane loses what runs at most, and is nobody's ans
   expect(await machine.succeed("head -c 3000 /dev/zero | wc -c")).toBe("3000\n");
 });
 
-test("a lane that is lost three times is given up for the console, on which the same calls give the same, until a reboot", async ({
+test("a lane that is lost three times is given up for the console, on which the same calls give the same", async ({
   machines,
 }) => {
   const machine = await machines.shared(fixture);
@@ -241,9 +237,29 @@ test("a lane that is lost three times is given up for the console, on which the 
   expect(killed).toMatchObject({ exitCode: undefined, signal: "SIGSEGV" });
   expect(overdue).toMatchObject({ exitCode: undefined, timedOut: true });
   await expect(machine.process("sleep", { commandLine: "sleep 0.1234" })).not.toBeRunning();
+});
 
-  await machine.reboot();
+test("what was synced outlives a crash, and the guest starts again on the same disk, with a lane", async ({
+  machines,
+}) => {
+  const machine = await machines.shared(fixture);
+  const bootId = () => machine.readFile("/proc/sys/kernel/random/boot_id");
+  const before = await bootId();
+  await machine.forward(22);
+  await machine.succeed("echo across the crash >/root/kept; sync");
+
+  await machine.crash();
+  expect(machine.isUp).toBe(false);
+  await machine.start();
+
   expect(machine.commandWay).toEqual({ kind: "lane" });
+  expect(await bootId()).not.toBe(before);
+  await expect(machine.file("/root/kept")).toHaveContent("across the crash\n");
+  const forwards = () => machine.monitorCommand("info usernet");
+  expect(await forwards()).not.toContain("HOST_FORWARD");
+  await machine.forward(22);
+  expect(await forwards()).toContain("HOST_FORWARD");
+  await expect(machine.unit("multi-user.target")).toBeActive();
 });
 
 test("a reset that nobody asked for fails at once all that is pending", async ({ machines }) => {

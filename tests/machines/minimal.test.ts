@@ -120,29 +120,6 @@ test("a cold start is a boot, whatever checkpoint there is", async ({ machines }
   rmSync(kept, { recursive: true });
 });
 
-test("what was synced outlives a crash, and the guest starts again on the same disk", async ({
-  machines,
-}) => {
-  const minimal = await machines.shared("minimal");
-  const bootId = () => minimal.readFile("/proc/sys/kernel/random/boot_id");
-  const before = await bootId();
-  await minimal.forward(22);
-  await minimal.succeed("echo across the crash >/root/kept; sync");
-
-  await minimal.crash();
-  expect(minimal.isUp).toBe(false);
-  await minimal.start();
-
-  expect(await bootId()).not.toBe(before);
-  expect(minimal.commandWay).toEqual({ kind: "lane" });
-  await expect(minimal.file("/root/kept")).toHaveContent("across the crash\n");
-  const forwards = () => minimal.monitorCommand("info usernet");
-  expect(await forwards()).not.toContain("HOST_FORWARD");
-  await minimal.forward(22);
-  expect(await forwards()).toContain("HOST_FORWARD");
-  await expect(minimal.unit("multi-user.target")).toBeActive();
-});
-
 test("switches itself off", async ({ machines }) => {
   const minimal = await machines.shared("minimal");
 

@@ -85,6 +85,7 @@ test("a machine keeps its place on a network when it boots again or is restored"
   await answers();
 
   await first.reboot();
+  expect(first.commandWay).toEqual({ kind: "lane" });
   await answers();
   // Two machines of one name: the second is told from the first.
   await first.succeed("getent hosts minimal-2");
