@@ -26,6 +26,7 @@ class LongestFirst extends BaseSequencer {
 
 const config: ViteUserConfig = defineVitestConfig({
   test: {
+    experimental: { fsModuleCache: true },
     sequence: { sequencer: LongestFirst },
     projects: [
       {
