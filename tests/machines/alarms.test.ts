@@ -1,21 +1,28 @@
 // A boot that takes another way than to its default target.
 import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { GuestLostError } from "dryboot";
 import { expect, test } from "dryboot/test";
 
-test.for([
-  { alarm: "emergency mode", unit: "emergency.target" },
-  { alarm: "unexpected reboot", unit: "reboot.target" },
-])(
-  "a boot that ends in $unit is over with its first line",
-  async ({ alarm, unit }, { machines }) => {
-    const started = machines.start("minimal", { kernelParameters: [`systemd.unit=${unit}`] });
+const reboots = fileURLToPath(new URL("../fixtures/machines/reboots.nix", import.meta.url));
 
-    const failure = await started.catch((error: unknown) => error);
+test.for([
+  {
+    way: "emergency mode",
+    machine: "minimal",
+    kernelParameters: ["systemd.unit=emergency.target"],
+  },
+  { way: "unexpected reboot", machine: reboots, kernelParameters: [] },
+])(
+  "a boot that takes the way of an $way is over with its first line",
+  async ({ way, machine, kernelParameters }, { machines }) => {
+    const failure = await machines
+      .start(machine, { kernelParameters })
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "BOOT_FAILED",
       exitCode: 4,
-      message: expect.stringContaining(alarm),
+      message: expect.stringContaining(way),
       details: expect.arrayContaining([expect.stringMatching(/^Kept: /)]),
     });
     for (const directory of keptDirectories(failure)) rmSync(directory, { recursive: true });

@@ -285,8 +285,7 @@ test("dryboot run passes input, output and Ctrl-C through as they come, and leav
   const dryboot = execa(process.execPath, [cli, "run", fixture, "--", "bash", "-c", script], {
     reject: false,
     stdin: "pipe",
-    // A shell is all that this guest needs.
-    env: { TMPDIR: temporary, QEMU_KERNEL_PARAMS: "systemd.unit=getty.target" },
+    env: { TMPDIR: temporary },
   });
   let output = "";
   dryboot.stdout.on("data", (bytes: Buffer) => (output += bytes.toString()));

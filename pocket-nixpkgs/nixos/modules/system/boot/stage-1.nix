@@ -121,7 +121,7 @@ let
               echo "The pocket's stage 1 cannot open encrypted devices: ${toString luksNames}"
               fail
             ''
-            + cfg.postDeviceCommands
+            + "${cfg.postDeviceCommands}\n"
             + lib.concatMapStringsSep "\n" mountCommand config.system.build.initialFileSystems
           )
           cfg.postMountCommands
