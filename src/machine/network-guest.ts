@@ -18,8 +18,9 @@ export interface Peer {
   readonly addresses: readonly [string, ...string[]];
 }
 
-// Of these scripts' time nearly all is that of starting programs, a tenth of a second each under TCG: what bash can do
-// itself it does.
+// To start a program takes a guest under TCG up to a tenth of a second: what bash can do itself it does.
+
+// The name of the card whose address is $mac, in $card.
 const findCard = `
 find_card() {
   local each found
@@ -53,8 +54,8 @@ ip -oneline address show scope global | while read -r _ device family fixed rest
     "$card "* | "lo "* | *" dynamic "*) continue ;;
   esac
   [[ $family == inet || $family == inet6 ]] && [[ -e /sys/class/net/$device/device ]] || continue
-  read -r itself <"/sys/class/net/$device/address"
-  [[ ! -e /run/dryboot/networks/$itself ]] || continue
+  read -r its_mac <"/sys/class/net/$device/address" || continue
+  [[ ! -e /run/dryboot/networks/$its_mac ]] || continue
   echo "$device $fixed" >>"$directory/moved"
   ip address delete "$fixed" dev "$device"
   ip address replace "$fixed" dev "$card"

@@ -8,21 +8,21 @@ const reboots = fileURLToPath(new URL("../fixtures/machines/reboots.nix", import
 
 test.for([
   {
-    way: "emergency mode",
+    alarm: "emergency mode",
     machine: "minimal",
     kernelParameters: ["systemd.unit=emergency.target"],
   },
-  { way: "unexpected reboot", machine: reboots, kernelParameters: [] },
+  { alarm: "unexpected reboot", machine: reboots, kernelParameters: [] },
 ])(
-  "a boot that takes the way of an $way is over with its first line",
-  async ({ way, machine, kernelParameters }, { machines }) => {
+  "a boot is over with the first line of an $alarm",
+  async ({ alarm, machine, kernelParameters }, { machines }) => {
     const failure = await machines
       .start(machine, { kernelParameters })
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: "BOOT_FAILED",
       exitCode: 4,
-      message: expect.stringContaining(way),
+      message: expect.stringContaining(alarm),
       details: expect.arrayContaining([expect.stringMatching(/^Kept: /)]),
     });
     for (const directory of keptDirectories(failure)) rmSync(directory, { recursive: true });

@@ -116,14 +116,14 @@ let
             '') (lib.filterAttrs (_: target: lib.hasSuffix "/lib/modules" target) config.system.runtimeLinks)
           ))
           cfg.preDeviceCommands
-          (
-            lib.optionalString (luksNames != [ ]) ''
+          (lib.concatStringsSep "\n" (
+            lib.optional (luksNames != [ ]) ''
               echo "The pocket's stage 1 cannot open encrypted devices: ${toString luksNames}"
               fail
             ''
-            + "${cfg.postDeviceCommands}\n"
-            + lib.concatMapStringsSep "\n" mountCommand config.system.build.initialFileSystems
-          )
+            ++ [ cfg.postDeviceCommands ]
+            ++ map mountCommand config.system.build.initialFileSystems
+          ))
           cfg.postMountCommands
         ]
         (builtins.readFile ./stage-1-init.sh);
