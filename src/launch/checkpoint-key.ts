@@ -28,7 +28,7 @@ export async function checkpointKey(
     stdout,
     name,
     [script, mtimeMs],
-    accelerator.qemuArguments,
+    [accelerator.qemuArguments, accelerator.kernelParameters],
     [memoryMiB, cores, network, kernelParameters],
     settings.toSorted(([one], [other]) => (one < other ? -1 : 1)),
   ];

@@ -9,6 +9,8 @@ export interface Accelerator {
   readonly name: "kvm" | "tcg";
   /** They come last on QEMU's command line and win over the run script's own choice. */
   readonly qemuArguments: readonly string[];
+  /** For the guest's kernel, before those of the machine's start. */
+  readonly kernelParameters: readonly string[];
   /** What limits of time are multiplied with. */
   readonly timeoutScale: number;
   /** Why it is not what one would expect of this host. */
@@ -54,13 +56,19 @@ export async function chooseAccelerator(options: AcceleratorOptions = {}): Promi
   };
 }
 
-const kvm: Accelerator = { name: "kvm", qemuArguments: ["-machine", "accel=kvm"], timeoutScale: 1 };
+const kvm: Accelerator = {
+  name: "kvm",
+  qemuArguments: ["-machine", "accel=kvm"],
+  kernelParameters: [],
+  timeoutScale: 1,
+};
 
 function tcg(): Accelerator {
   return {
     name: "tcg",
     // `-accel tcg` beside the script's `-machine accel=` is refused by QEMU.
     qemuArguments: ["-machine", "accel=tcg", ...withoutByteLoops],
+    kernelParameters: [fixedAddresses],
     timeoutScale: 4,
   };
 }
@@ -68,6 +76,9 @@ function tcg(): Accelerator {
 // A kernel that sees this feature clears and copies pages byte by byte, and TCG emulates each byte. After a
 // reboot, where memory still holds translated code, each such store is slower yet: a minute and a half.
 const withoutByteLoops = process.arch === "x64" ? ["-global", "x86_64-cpu.erms=off"] : [];
+
+// QEMU 7.2 translates a program again for each place where it lies. At one place a start takes a quarter of the time.
+const fixedAddresses = "norandmaps";
 
 interface Obstacle {
   readonly reason: string;

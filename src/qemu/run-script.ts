@@ -67,7 +67,12 @@ export function runScriptCall({
       // The script puts this behind a comma of its own.
       QEMU_NET_OPTS: joined([environment["QEMU_NET_OPTS"], restriction], ","),
       QEMU_KERNEL_PARAMS: joined(
-        [environment["QEMU_KERNEL_PARAMS"], "console=ttyS0", ...kernelParameters],
+        [
+          environment["QEMU_KERNEL_PARAMS"],
+          "console=ttyS0",
+          ...accelerator.kernelParameters,
+          ...kernelParameters,
+        ],
         " ",
       ),
     },

@@ -40,7 +40,7 @@ test.concurrent.each(["fake-guest.sh", "leaves-a-child.sh", "silent.sh"])(
       import { Console, spawnPty } from ${JSON.stringify(join(built, "console.mjs"))};
       import { createRunDirectory, runScriptCall } from ${JSON.stringify(join(built, "qemu.mjs"))};
       const runDirectory = await createRunDirectory({ graceMs: 300 });
-      const accelerator = { name: "tcg", qemuArguments: [], timeoutScale: 1 };
+      const accelerator = { name: "tcg", qemuArguments: [], kernelParameters: [], timeoutScale: 1 };
       const pty = spawnPty({
         file: ${JSON.stringify(join(scripts, script))},
         ...runScriptCall({ runDirectory, accelerator }),

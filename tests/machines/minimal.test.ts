@@ -15,6 +15,17 @@ test("runs the closure that was built", async ({ machines }) => {
   expect(await minimal.currentSystem()).toBe(minimal.vmSystem);
 });
 
+test("under TCG, and only there, programs lie at the same addresses at each start", async ({
+  machines,
+}) => {
+  const minimal = await machines.shared("minimal");
+  const places = await minimal.$`for _ in {1..8}; do head -1 /proc/self/maps; done | sort -u`;
+  const tcg = minimal.accelerator.name === "tcg";
+
+  expect(places.stdout.trim().split("\n")).toHaveLength(tcg ? 1 : 8);
+  await expect(minimal.sysctl("kernel.randomize_va_space")).toHaveValue(tcg ? 0 : 2);
+});
+
 test("commands give back output, errors and exit code apart", async ({ machines }) => {
   const minimal = await machines.shared("minimal");
   const name = "it's a $HOME; of `quotes`";

@@ -20,7 +20,12 @@ const start = (script: string, options: Partial<StartOptions> = {}): Promise<Mac
   Machine.start({
     name: "fake",
     runScript: runScript(script),
-    accelerator: { name: "tcg", qemuArguments: ["-machine", "accel=tcg"], timeoutScale: 1 },
+    accelerator: {
+      name: "tcg",
+      qemuArguments: ["-machine", "accel=tcg"],
+      kernelParameters: [],
+      timeoutScale: 1,
+    },
     timeoutMs: 10_000,
     ...options,
   });

@@ -98,13 +98,19 @@ test("a run script gets its own paths, and the user's settings come before drybo
   await using runDirectory = await createRunDirectory();
   const { args, env, cwd } = runScriptCall({
     runDirectory,
-    accelerator: { name: "tcg", qemuArguments: ["-machine", "accel=tcg"], timeoutScale: 4 },
+    accelerator: {
+      name: "tcg",
+      qemuArguments: ["-machine", "accel=tcg"],
+      kernelParameters: ["norandmaps"],
+      timeoutScale: 4,
+    },
     memoryMiB: 768,
     kernelParameters: ["systemd.show_status=1"],
     environment: {
       PATH: "/bin",
       QEMU_OPTS: "-cpu max",
       QEMU_NET_OPTS: "hostfwd=tcp::1-:22",
+      QEMU_KERNEL_PARAMS: "quiet",
       DISPLAY: ":0",
     },
   });
@@ -117,7 +123,7 @@ test("a run script gets its own paths, and the user's settings come before drybo
     USE_TMPDIR: "1",
     QEMU_OPTS: "-cpu max",
     QEMU_NET_OPTS: "hostfwd=tcp::1-:22,restrict=on",
-    QEMU_KERNEL_PARAMS: "console=ttyS0 systemd.show_status=1",
+    QEMU_KERNEL_PARAMS: "quiet console=ttyS0 norandmaps systemd.show_status=1",
   });
   expect(env).not.toHaveProperty("DISPLAY");
   expect(`${env["DRYBOOT_RUN_DIRECTORY"]}`).toBe(runDirectory.marker.split("=")[1]);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   machine = await Machine.start({
     name: "fake",
     runScript: fileURLToPath(new URL("../../fixtures/run-scripts/fake-guest.sh", import.meta.url)),
-    accelerator: { name: "tcg", qemuArguments: [], timeoutScale: 1 },
+    accelerator: { name: "tcg", qemuArguments: [], kernelParameters: [], timeoutScale: 1 },
     lane: false,
   });
 });
